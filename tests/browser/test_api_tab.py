@@ -40,6 +40,7 @@ def every_file_can_be_had_and_checked(page: Page) -> None:
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="decoder.onnx"))
     assert row.locator("[title]").get_attribute("title") == hashlib.sha256(data).hexdigest()
     page.get_by_label("Pictures (bundle)").select_option("plain")
+    assert page.locator(".tf-api a[href$='/live/plain']").count() == 1
     assert "/bundles/plain/" in page.get_by_role("link", name="decoder.onnx").get_attribute("href")
 
 

@@ -65,6 +65,22 @@ PIXELS_OF_FIRST = """() => { const c = document.querySelector('.tf-pair-grid can
     return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join(); }"""
 
 
+def test_a_sheet_that_fails_leaves_no_picture_of_another_model(visit):
+    page = visit(OVER, refused="/grid")
+    ready(page)
+    busy = "Too many people are drawing right now; try again in a second."
+    page.route("**/live/plain/grid?*", lambda route: route.fulfill(status=503, content_type="text/plain", body=busy))
+    page.get_by_label("Right model").select_option("plain.gan")
+    page.get_by_text(busy).first.wait_for()
+    inks = """() => [...document.querySelectorAll('.tf-pair-grid')].map((grid) => [...grid.querySelectorAll('canvas')]
+        .some((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)))"""
+    assert page.evaluate(inks) == [True, False]
+    page.unroute("**/live/plain/grid?*")
+    page.get_by_label("First seed").fill("1")
+    page.keyboard.press("Enter")  # any change asks again
+    page.wait_for_function(f"({inks})()[1]")
+
+
 def test_one_over_the_other_by_key_and_by_slider_and_nothing_moves_unasked(visit):
     page = visit(OVER, reduced_motion="reduce")
     ready(page)

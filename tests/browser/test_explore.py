@@ -72,6 +72,18 @@ def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visi
     assert not page.locator(".tf-map-legend").is_visible()
 
 
+def test_the_tour_alone_is_printed_and_a_mix_of_classes_draws_everywhere(visit):
+    page = visit("?b=digits&m=gan&c=2:0.7,5:0.3&tab=explore")
+    tour = page.locator(".tf-tour-step")
+    tour.first.wait_for()
+    page.wait_for_timeout(300)
+    settle(page)  # `visit` finds what was refused
+    page.emulate_media(media="print")
+    assert tour.nth(1).is_visible() and page.locator(".tf-tour-step canvas").first.is_visible()
+    shown = [".tf-bar", ".tab-wrapper", ".tf-mixer", ".tf-moves", ".tf-own", ".tf-tour .tf-buttons"]
+    assert [one for one in shown if page.locator(one).first.is_visible()] == []
+
+
 def test_a_map_that_fails_says_what_failed(visit):
     page = visit("?b=digits&m=vae", refused="/explore/")
     busy = "Too many people are drawing right now; try again in a second."

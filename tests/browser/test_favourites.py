@@ -133,6 +133,27 @@ def test_strangers_files_are_read_within_limits(visit):
     page.get_by_text("These favourites need more room than the metadata of a picture has").wait_for()
 
 
+def test_favourites_of_bundles_that_come_later_and_go_are_kept(visit):
+    later = STATES[0] | {"b": "later"}
+    store = f"try {{ localStorage['twofold.favourites'] ??= {json.dumps(json.dumps([later, STATES[1]]))}; }} catch {{}}"
+    page = visit("?b=digits", script=store, refused="/later")  # which is there for the page alone
+    stored = "JSON.parse(localStorage['twofold.favourites']).map((one) => one.b)"
+    remove = page.get_by_role("button", name="Remove favourite")
+    assert page.evaluate(f"{KEPT}.length") == remove.count() == 1
+    keep(page, STATES[2])
+    assert page.evaluate(stored) == ["digits", "later", "digits"]
+    page.evaluate("Twofold.add({ ...Twofold.bundle('digits'), name: 'later' })")
+    assert page.evaluate(f"{KEPT}.length") == remove.count() == 3
+    page.evaluate("Twofold.removeBundle('later')")
+    assert page.evaluate(f"{KEPT}.length") == remove.count() == 2
+    remove.first.focus()
+    page.keyboard.press("Enter")
+    assert remove.first.evaluate("e => e === document.activeElement")  # the next one, for another press
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.textContent") == "Open"
+    assert page.evaluate(stored) == ["later"]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a static page with a gallery."""

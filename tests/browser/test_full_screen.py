@@ -62,6 +62,14 @@ def test_the_second_window_shows_the_same_picture(visit):
     second.click()
     page.wait_for_timeout(100)
     assert other.is_closed() and second.get_attribute("aria-pressed") == "false"
+    with page.context.expect_page() as opening:
+        second.click()
+    page.wait_for_timeout(100)
+    assert page.locator(".tf-full-controls [aria-pressed=true]").count() == 1
+    opening.value.evaluate("void setTimeout(() => close())")
+    page.locator(".tf-full-controls [aria-pressed=false]").wait_for(state="attached")
+    if not page.locator(".tf-frame.tf-full").count():
+        page.locator(".tf-travel").dblclick()
     page.evaluate("void (window.open = () => null)")
     second.click()
     page.get_by_text("The browser blocked the second window").first.wait_for()

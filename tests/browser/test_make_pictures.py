@@ -129,7 +129,7 @@ def tiles(page: Page) -> Any:
 
 
 def mode(page: Page, name: str) -> None:
-    page.get_by_role("radiogroup", name="A press").get_by_role("radio", name=name).check()
+    page.get_by_role("radiogroup", name="A click").get_by_role("radio", name=name).check()
 
 
 def class_count(page: Page, name: str) -> int:
@@ -163,7 +163,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.keyboard.type("kittens")
     page.keyboard.press("Enter")
     page.get_by_text("The class kittens has no picture, so it is not learned").wait_for()
-    mode(page, "selects")
+    mode(page, "selects it")
     tiles(page).nth(0).click()
     tiles(page).nth(2).click(modifiers=["Shift"])
     page.get_by_text("3 pictures are selected").wait_for()
@@ -200,7 +200,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.get_by_text("64 × 48 pixels").wait_for()
     page.get_by_role("radiogroup", name="Size").get_by_role("radio", name="32").check()
     page.get_by_text("32 × 24 pixels").wait_for()
-    mode(page, "crops")
+    mode(page, "crops it")
     before = tiles(page).first.evaluate("e => e.style.backgroundImage")
     tiles(page).first.click()
     dialog = page.get_by_role("dialog", name="Crop by hand")
@@ -284,6 +284,52 @@ def test_the_first_look_at_the_pictures_is_watched_and_what_ends_it_is_said(visi
     page.get_by_text("2 pictures are chosen.").wait_for()
 
 
+def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, projects: Projects, pets: Path):
+    page = visit(refused="/make/")
+    names = []
+    for count in (2, 3):
+        new_project(page)
+        page.get_by_label("Choose files").set_input_files([str(pets / "cats" / f"{i:02d}.png") for i in range(count)])
+        page.get_by_text(f"{count} pictures are chosen.").wait_for()
+        names.append(projects.names()[0])
+    first, second = names
+    held: list[Any] = []
+    page.route(re.compile("/choice$"), lambda route: route.continue_() if held else held.append(route))
+    tiles(page).nth(0).click()
+    page.wait_for_function("document.querySelectorAll('.tf-make-tile.tf-out').length === 1")
+    tiles(page).nth(1).click()  # this one waits for the answer to the other
+
+    # A look that gets no answer is followed by another; what the page served of a project that begins again is gone.
+    page.evaluate("name => Twofold.add({ ...Twofold.bundle('digits'), name, made: name })", first)
+    page.route(re.compile(f"/make/{first}$"), lambda route: route.abort(), times=1)
+    page.get_by_label("Project", exact=True).select_option(first)
+    page.locator(".tf-make").get_by_text("The server does not answer.").wait_for()
+    page.get_by_text("2 pictures are chosen.").wait_for()
+    assert not page.locator(".tf-make").get_by_text("The server does not answer.").is_visible()
+    page.wait_for_function("name => !Twofold.bundle(name)", arg=first)
+    held[0].continue_()
+    for _ in range(200):
+        if len(projects.get(second).left_out) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert (len(projects.get(first).left_out), len(projects.get(second).left_out)) == (0, 2)
+
+    # The focus stays where a choice is drawn anew.
+    page.get_by_role("radiogroup", name="Size").get_by_role("radio", name="32").check()
+    page.get_by_text("32 × 32 pixels").wait_for()
+    assert page.evaluate("[document.activeElement.name, document.activeElement.value]") == ["tf-make-size", "32"]
+    page.get_by_role("button", name="New class").click()
+    page.keyboard.type("mine")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete the class mine").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.matches('.tf-make-classes button')")
+
+    page.get_by_role("button", name="Delete this project").dblclick()
+    page.get_by_role("button", name="Really delete its 2 pictures and all that was learned").wait_for()
+    assert first in projects.names()
+
+
 def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: Path):
     page = visit()
     new_project(page)
@@ -358,7 +404,7 @@ def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projec
     page.get_by_role("button", name="New class").tap()
     page.keyboard.type("mine")
     page.keyboard.press("Enter")
-    mode(page, "selects")
+    mode(page, "selects it")
     tiles(page).nth(1).tap()
     tiles(page).nth(4).tap()
     page.locator(".tf-make-class[data-name='mine']").tap()

@@ -153,6 +153,10 @@ def test_about_says_whether_a_picture_is_marked(visit, address: str):
         {"name": "a.png", "mimeType": "image/png", "buffer": images.png(forged)}
     )
     page.get_by_text("No mark of a generated picture was found.").wait_for()
+    guess = Mark(source=TRAINED, bundle="digits", state={"draw": "repair"})
+    drop(page, ABOUT, formats.png(forged, guess), "guess.png")
+    page.get_by_text("guess.png", exact=True).wait_for()
+    assert page.get_by_role("button", name="Open it").count() == 0  # no seed draws it
     drop(page, ABOUT, data)
     page.evaluate("Twofold.set({ x: 1, y: 1, c: 0 })")
     page.get_by_role("button", name="Open it").click()

@@ -36,7 +36,7 @@ def found(page: Page, rounds: int = 2) -> None:
     for i in range(rounds):
         settle(page)
         page.evaluate(MARK)
-        page.get_by_text(f"{6 * (i + 1)} have it, {6 * (i + 1)} have it not").wait_for()
+        page.get_by_text(f"{6 * (i + 1)} have it · {6 * (i + 1)} do not have it").wait_for()
         if i + 1 < rounds:
             before = page.locator(".tf-variation canvas").first.evaluate("c => c.toDataURL()")
             page.get_by_role("button", name="Next twelve").click()
@@ -116,12 +116,12 @@ def test_keys_mark_and_names_are_checked(visit):
     page.get_by_role("button", name="Variation 1: has it", exact=True).wait_for()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
-    page.get_by_role("button", name="Variation 2: has it not").wait_for()
-    page.get_by_text("Mark at least 3 pictures that have it and 3 that have it not; so far it is 1 and 1.").wait_for()
+    page.get_by_role("button", name="Variation 2: does not have it").wait_for()
+    page.get_by_text("Mark at least 3 pictures that have it and 3 that do not; so far it is 1 and 1.").wait_for()
     assert page.get_by_role("button", name="Take it").is_disabled()
     page.get_by_role("button", name="Start over").click()
     page.get_by_role("button", name="Variation 1: not marked").wait_for()
-    page.get_by_text("0 have it, 0 have it not").wait_for()
+    page.get_by_text("0 have it · 0 do not have it").wait_for()
     settle(page)
     page.evaluate(MARK)
     take_button = ".tf-own-take button"
@@ -148,6 +148,23 @@ def test_keys_mark_and_names_are_checked(visit):
     page.locator(".tf-moves").get_by_role("slider", name="圆脸", exact=True).wait_for()
     take(page, "圆脸")  # the very same once more changes nothing
     assert page.evaluate("JSON.parse(localStorage['twofold.directions']).length") == 1
+
+
+def test_nothing_is_marked_while_other_variations_are_on_their_way(visit):
+    page = visit("?b=digits&x=5&y=0&tab=explore")
+    page.get_by_role("button", name="Show twelve variations").click()
+    page.locator(".tf-variation").first.wait_for()
+    held: list[Any] = []
+    page.route("**/own-direction", lambda route: route.continue_() if held else held.append(route))
+    page.get_by_role("button", name="Next twelve").click()
+    page.locator(".tf-variations[aria-busy]").wait_for()
+    page.locator(".tf-variation").first.click()
+    page.get_by_text("0 have it · 0 do not have it").wait_for()
+    held[0].continue_()
+    page.locator(".tf-variations:not([aria-busy])").wait_for()
+    page.locator(".tf-variation").first.click()
+    page.get_by_text("1 has it · 0 do not have it").wait_for()
+    settle(page)
 
 
 def test_what_cannot_be_opened_is_said_in_both_languages(visit):

@@ -192,6 +192,23 @@ def the_part_of_an_upload_is_chosen_by_keys_and_pointer(page: Page, tmp_path: Pa
     wait_for_colour(page, 187, 187, 187)
 
 
+def test_a_file_that_is_slow_does_not_override_a_later_choice(visit, tmp_path: Path):
+    page = visit("?b=digits&tab=rebuild")
+    (tmp_path / "slow.png").write_bytes(png(np.full((48, 64, 1), 200, np.uint8)))
+    slow = """() => { const quick = createImageBitmap;
+        window.createImageBitmap = (...of) => new Promise((done) => (window.go = () => done(quick(...of)))); }"""
+    page.evaluate(slow)
+    sources = page.get_by_role("radiogroup", name="Where the picture comes from")
+    sources.get_by_role("radio", name="Upload").check()
+    page.locator(".tf-sources input[type=file]").set_input_files(tmp_path / "slow.png")
+    page.wait_for_function("Boolean(window.go)")
+    sources.get_by_role("radio", name="Test").check()
+    page.evaluate("go()")
+    page.wait_for_timeout(200)
+    assert sources.get_by_role("radio", name="Test").is_checked()
+    assert not page.get_by_text("slow.png").is_visible()
+
+
 def test_where_training_padded_an_upload_is_shown_whole_on_the_background(visit):
     page = visit("?b=digits")
     page.evaluate("Object.assign(Twofold.bundle('plain').dataset, { fit: 'pad', background: '#0000ff' })")

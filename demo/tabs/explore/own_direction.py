@@ -73,7 +73,7 @@ def estimate(spread: Spread, steps: np.ndarray, has: np.ndarray) -> Estimate:
     yes, no = int(has.sum()), int((~has).sum())
     if min(yes, no) < LEAST_MARKS:
         raise InputError(
-            f"Mark at least {LEAST_MARKS} pictures that have it and {LEAST_MARKS} that have it not; "
+            f"Mark at least {LEAST_MARKS} pictures that have it and {LEAST_MARKS} that do not; "
             f"so far it is {yes} and {no}."
         )
     points = spread.coordinates(steps)

@@ -100,7 +100,7 @@ const aboutLimits = () =>
 
 // For the owner of a server without onnxruntime-web; `command`: what that gets it.
 const missingRuntime = (command) =>
-  command ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. Whoever runs this server gets what that needs with this command, and starts the server again; a Space is exported again.")), code(command)] : [];
+  command ? [el("p", { class: "tf-quiet" }, T.t("Visitors cannot draw on their own device yet. To allow it, run this command on the server and start it again; export a Space again.")), code(command)] : [];
 
 const aboutProcessor = (bundle) =>
   card(

@@ -158,7 +158,7 @@
         box.querySelector(".tf-segmented input:checked")?.focus();
       };
       box.replaceChildren(
-        el("p", { class: "tf-quiet" }, strip.held_out ? T.t("Above, held-out pictures; below, what the VAE made of them as its training went on. The slider is logarithmic: each step is about as many times more pictures.") : T.t("The same {n} latents, as the training of the GAN went on. The slider is logarithmic: each step is about as many times more pictures.", { n: strip.pictures })),
+        el("p", { class: "tf-quiet" }, strip.held_out ? T.t("Above, held-out pictures; below, what the VAE made of them as its training went on. The slider is logarithmic: each step multiplies the pictures seen by about the same factor.") : T.t("The same {n} latents, as the training of the GAN went on. The slider is logarithmic: each step multiplies the pictures seen by about the same factor.", { n: strip.pictures })),
         models.length > 1 ? T.segmented(`tf-learned-${films ? "about" : "tour"}`, T.t("Model"), models.map((name) => [name, name.toUpperCase(), T.translate(name)]), model, choose) : "",
         el(
           "div",

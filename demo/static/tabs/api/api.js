@@ -57,6 +57,8 @@ const endpoint = ({ name, about, details, arguments: given, returns }) =>
   );
 const address = (path, text = `/${path}`) => el("a", { href: T.url(path), target: "_blank", rel: "noopener" }, text);
 const row = (link, about) => el("div", {}, el("dt", {}, link), el("dd", {}, about));
+const live = address("live", "/live/…");
+const pointLive = () => live.setAttribute("href", T.url(`live/${encodeURIComponent(T.state.b)}`)); // of the bundle on screen
 const mcp = () => {
   const url = T.url("mcp");
   return T.facts.mcp
@@ -80,7 +82,7 @@ const more = el(
   el(
     "dl",
     { class: "tf-facts" },
-    row(address(`live/${encodeURIComponent(T.state.b)}`, "/live/…"), T.t("One picture, without the queue: m, c, t, x and y as in a link, f=raw for raw bytes")),
+    row(live, T.t("One picture, without the queue: m, c, t, x and y as in a link, f=raw for raw bytes")),
     row(address("healthz"), T.t("Health of the server, as JSON")),
     row(address("metrics"), T.t("Metrics for Prometheus")),
     row(address("gradio_api/openapi.json", "openapi.json"), T.t("The endpoints for other tools, as OpenAPI")),
@@ -124,9 +126,12 @@ element.replaceChildren(
 );
 T.on((after, before) => {
   if (T.visible(element)) fill();
-  if (after.b !== before.b) listFiles();
+  if (after.b === before.b) return;
+  listFiles();
+  pointLive();
 });
 // Updated only while visible: the state changes thirty times a second while a picture is dragged.
 new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && fill()).observe(element);
 fill();
 listFiles();
+pointLive();

@@ -5,7 +5,7 @@ const { el } = T;
 const { pair } = T;
 let view = "side";
 let pairOnly = false; // instead of the whole sheets
-let sheets = [null, null]; // { pictures, image, columns } of each side
+const sheets = [null, null]; // { pictures, image, of: the request that it answers } of each side
 
 const models = (label) => {
   const select = el("select", { "aria-label": label });
@@ -142,28 +142,42 @@ const update = () => {
   stacked.show(sheets.map((sheet) => (pairOnly ? sheet?.pictures[pick.i] : sheet?.image)), titles);
 };
 const show = () => {
-  const complete = sheets.every((sheet) => sheet?.columns === pair.columns);
+  const complete = pair.sides().every((side, i) => sheets[i]?.of === requestOf(side, i).wanted);
   grids.show(complete ? sheets.map((sheet) => sheet.pictures) : [[], []]);
   summary.textContent = complete ? grids.summary() : "";
   update();
 };
-const drawn = [null, null]; // what was asked for on each side
-const draws = [0, 1].map((side) =>
-  T.newestPicture((image, request) => {
-    const { grid } = request.params;
-    sheets[side] = { image, columns: grid, pictures: T.cutSheet(image, grid, grid ** 2) };
-    show();
-  }),
-);
+// The request for the sheet of a side as it is now; `wanted` tells it from others.
+const requestOf = ({ b, m, bundle, key }, side) => {
+  const params = { m, t: T.state.t, seed: pair.first, grid: pair.columns };
+  if (!pair.everyClass && bundle.classes.length) params.c = pair.classOf(side, 0);
+  return { path: T.picturePath({ b }, "/grid"), params, wanted: JSON.stringify([key, bundle.version, params]) };
+};
+const onTheirWay = [null, null]; // { wanted, control } of each side's request
+const ask = async (side, { path, params, wanted }) => {
+  onTheirWay[side]?.control.abort();
+  const mine = { wanted, control: new AbortController() };
+  onTheirWay[side] = mine;
+  try {
+    const { picture, model, round } = await T.fetchPicture(path, params, mine.control.signal);
+    if (onTheirWay[side] !== mine) return;
+    sheets[side] = { image: picture, of: wanted, pictures: T.cutSheet(picture, params.grid, params.grid ** 2) };
+    T.reportTiming(model, round);
+    T.showMessage("");
+  } catch (error) {
+    if (onTheirWay[side] !== mine) return;
+    sheets[side] = null; // what was there is of something else; asked for again at the next change
+    grids.clear(side);
+    T.showMessage(error.message);
+  }
+  onTheirWay[side] = null;
+  show();
+};
 const draw = () => {
   if (!T.visible(first)) return;
-  pair.sides().forEach(({ b, m, bundle, key }, side) => {
-    const params = { m, t: T.state.t, seed: pair.first, grid: pair.columns };
-    if (!pair.everyClass && bundle.classes.length) params.c = pair.classOf(side, 0);
-    const wanted = JSON.stringify([key, bundle.version, params]);
-    if (drawn[side] === wanted) return;
-    drawn[side] = wanted;
-    draws[side](T.picturePath({ b }, "/grid"), params);
+  pair.sides().forEach((one, side) => {
+    const request = requestOf(one, side);
+    if (sheets[side]?.of !== request.wanted && onTheirWay[side]?.wanted !== request.wanted) ask(side, request);
   });
 };
 const refresh = () => {

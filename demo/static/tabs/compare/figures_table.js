@@ -70,6 +70,7 @@
       const parts = tables.flatMap(([title, one]) => [el("h4", {}, title), one]);
       return parts.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("Attributes")), el("p", { class: "tf-quiet" }, T.attributeWords()), ...parts) : null;
     };
+    const comparison = (n, counts) => T.n(n, "Of {n} figure that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", "Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", counts);
     const draw = (report, sides) => {
       const both = report.rows.filter((row) => row.left && row.right);
       const more = both.slice(FIRST_ROWS);
@@ -82,12 +83,12 @@
       const parts = [
         el("p", { class: "tf-quiet" }, T.t("The floor is what real held-out pictures reach in the same measurement, unless stated otherwise; after a stroke, what other training pictures reach. No clear difference: within two standard errors or, where none is known, within 1 %.")),
         both.length && !same && incomparable < both.length
-          ? el("p", { class: "tf-caption" }, T.t("Of {n} figures that both have, the left is better in {left}, the right in {right}; {level} show no clear difference.", { n: both.length - incomparable, left: count("left"), right: count("right"), level: count("level") }))
+          ? el("p", { class: "tf-caption" }, comparison(both.length - incomparable, { left: count("left"), right: count("right"), level: count("level") }))
           : null,
-        incomparable ? el("p", {}, T.t("{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.", { n: incomparable })) : null,
+        incomparable ? el("p", {}, T.n(incomparable, "{n} figure was measured on different pictures or features and cannot be compared directly: read it against its own floor.", "{n} figures were measured on different pictures or features and cannot be compared directly: read each against its own floor.")) : null,
         both.length ? table(both.slice(0, FIRST_ROWS), sides, T.t("Figures of both")) : el("p", {}, T.t("The two have no figure in common.")),
         more.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(more.length, "{n} more figure", "{n} more figures")), table(more, sides, T.t("More figures of both"))) : null,
-        rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.t("{n} figures of one side only", { n: rest.length })), table(rest, sides, T.t("Figures of one side only"))) : null,
+        rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(rest.length, "{n} figure of one side only", "{n} figures of one side only")), table(rest, sides, T.t("Figures of one side only"))) : null,
         attributes(sides),
         el("details", { class: "tf-more" }, el("summary", {}, T.t("How they were measured")), measured(report.left, sides[0]), same ? null : measured(report.right, sides[1])),
         el(

@@ -14,7 +14,7 @@
     return sum / ((3 * a.data.length) / 4);
   };
   // The element with both grids. onPick(side, i) is called when a tile is chosen. `.show(pictures)`: two lists of ImageData,
-  // empty where none has arrived; `.summary()`: how far apart they are, in one sentence; `.name(side, i)`: a tile's.
+  // empty where none has arrived, when those before stay; `.clear(side)`; `.summary()`: how far apart they are, in one sentence; `.name(side, i)`: a tile's.
   T.grids = (onPick) => {
     const titles = [el("h4", {}), el("h4", {})];
     const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));
@@ -66,6 +66,8 @@
     box.addEventListener("focusout", () => mark(null));
     grids.forEach((grid, side) => T.arrowKeys(grid, () => tiles[side], () => T.pair.columns));
 
+    // Takes the pictures of a side away.
+    box.clear = (side) => tiles[side].forEach(({ canvas }) => canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height));
     box.note = note;
     box.name = name;
     box.show = (next) => {

@@ -138,9 +138,7 @@ const finish = () => {
   });
   const shared = el("textarea", { class: "tf-share", readonly: true, rows: 3, "aria-label": T.t("Result to share") });
   shared.value = `${text} ${T.link()}`;
-  const copy = el("button", { type: "button", class: "tf-button", onclick: async () => {
-    copy.textContent = (await T.copyText(shared.value)) ? T.t("Copied") : T.t("Press Ctrl+C to copy");
-  } }, T.t("Copy result"));
+  const copy = T.copyButton(T.t("Copy result"), () => shared.value);
   const heading = el("h4", { tabindex: -1 }, T.t("{right} of {of} right", { right: score.right, of: score.of }));
   result.replaceChildren(
     heading,

@@ -71,6 +71,7 @@
       names = titles;
       pictures.forEach((picture, side) => {
         if (picture) T.paint(canvases[side], picture);
+        else canvases[side].getContext("2d").clearRect(0, 0, canvases[side].width, canvases[side].height);
         canvases[side].setAttribute("aria-label", titles[side]);
       });
       update();

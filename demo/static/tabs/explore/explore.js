@@ -2,11 +2,12 @@
 const T = window.Twofold;
 const { el } = T;
 
-let mapFacts = null; // the server's description of the map on screen
+let mapFacts = null; // the server's description of the map on screen, …
+let mapOf = ""; // … and its bundle
 const moves = T.moves();
 const tour = T.tour();
 const map = T.latentMap((facts) => {
-  mapFacts = facts;
+  [mapFacts, mapOf] = [facts, T.state.b];
   moves.useDimensions(facts.dimensions);
   if (T.visible(tour)) tour.show(facts);
 });
@@ -50,7 +51,6 @@ const refresh = () => {
   arithmeticCard.hidden = !editable;
   movesCard.hidden = !editable;
   if (vae) map.show();
-  else mapFacts = null;
   truncationStrip.refresh();
   precisionAndRecall.refresh();
   mixer.refresh();
@@ -58,7 +58,7 @@ const refresh = () => {
   if (editable) arithmetic.refresh();
   if (editable) moves.refresh();
   finder.refresh();
-  tour.show(vae ? mapFacts : null);
+  tour.show(mapOf === bundle.name ? mapFacts : null);
 };
 T.on(T.debounced(refresh, 150));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(element);

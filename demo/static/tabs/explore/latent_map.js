@@ -208,6 +208,10 @@
       try {
         const found = await T.getJson(`explore/${encodeURIComponent(bundle.name)}`, { way, v: bundle.version });
         if (shown !== wanted) return;
+        if (T.state.b !== bundle.name) {
+          shown = ""; // another bundle, without a map, was chosen meanwhile: asked again where this one is back
+          return;
+        }
         facts = found;
       } catch (failure) {
         if (shown !== wanted) return;

@@ -38,7 +38,7 @@
     const keyframes = () => T.stroke.simplified(points, T.keyframes.most, strokes.some(({ drawn }) => drawn) ? CLOSE : -1);
     const refresh = () => {
       tools.hidden = !drawing.checked;
-      told.textContent = points.length ? T.t("{n} keyframes", { n: keyframes().length }) : "";
+      told.textContent = points.length ? T.n(keyframes().length, "{n} keyframe", "{n} keyframes") : "";
       back.disabled = clear.disabled = !points.length;
       if (points.length > 1) error.show("");
       changed();

@@ -48,7 +48,7 @@
     const reset = () => {
       clear();
       for (const row of list.querySelectorAll(".tf-slider")) row.put(0);
-      T.set({ attributes: "" });
+      T.set({ attributes: "" }, { undo: true });
       draw();
     };
     const attributes = T.attributeSliders(true);

@@ -7,7 +7,7 @@
   const SHOWN = 12;
   const PREVIEW = [-3, -1.5, 0, 1.5, 3]; // standard deviations along what was found so far
   const STEP = "variation"; // the name of the step to a variation in an address
-  const MARKS = [null, true, false]; // what a tap goes through: not marked, has it, has it not
+  const MARKS = [null, true, false]; // what a tap goes through: not marked, has it, does not have it
 
   // The element. `.refresh()` brings it up to date with the page.
   T.ownDirectionFinder = () => {
@@ -20,6 +20,7 @@
     let found = null; // what the server makes of them: { vector, agreement, marks }
     let newest = 0; // the last request
     let stale = false; // whether marks have changed since `found`
+    let asking = 0; // requests for other variations on their way: until they are there nothing can be marked
     const fillTiles = T.canvasFiller();
     const fillPreview = T.canvasFiller();
 
@@ -30,7 +31,7 @@
     };
     const words = (i) => {
       const mark = marks.get(shown[i]);
-      const what = mark === undefined ? T.t("not marked") : mark ? T.t("has it") : T.t("has it not");
+      const what = mark === undefined ? T.t("not marked") : mark ? T.t("has it") : T.t("does not have it");
       return T.t("Variation {n}: {what}", { n: i + 1, what });
     };
     const tiles = Array.from({ length: SHOWN }, (_, i) => {
@@ -39,7 +40,7 @@
       const tile = el("button", { type: "button", class: "tf-variation", tabindex: i ? -1 : 0, onclick: () => cycle(i) }, canvas, badge);
       return { tile, canvas, badge };
     });
-    const grid = el("div", { class: "tf-variations", role: "group", "aria-label": T.t("Twelve variations. Space or Enter changes a mark, Y: has it, N: has it not; arrow keys move.") }, ...tiles.map(({ tile }) => tile));
+    const grid = el("div", { class: "tf-variations", role: "group", "aria-label": T.t("Twelve variations. Space or Enter changes a mark, Y: has it, N: does not have it; arrow keys move.") }, ...tiles.map(({ tile }) => tile));
     const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     T.arrowKeys(grid, () => tiles.map(({ tile }) => tile), columns);
 
@@ -87,13 +88,14 @@
       });
       const all = [...marks.values()];
       const yes = all.filter(Boolean).length;
-      const told = [T.t("{yes} have it, {no} have it not", { yes, no: all.length - yes })];
+      const told = [T.n(yes, "{n} has it", "{n} have it"), T.n(all.length - yes, "{n} does not have it", "{n} do not have it")];
       if (found) told.push(T.t("left out in turn, {percent} % are told right", { percent: Math.round(100 * found.agreement) }));
       count.textContent = told.join(" · ");
       take.disabled = !found || stale;
       previewBox.hidden = !found;
     };
     const mark = (i, has) => {
+      if (asking || !shown[i]) return;
       if (has === null) marks.delete(shown[i]);
       else marks.set(shown[i], has);
       say("");
@@ -138,9 +140,17 @@
     const ask = async () => {
       judgeSoon.cancel();
       round += 1;
+      const hadFocus = document.activeElement === next;
+      asking += 1;
       next.disabled = true;
+      grid.setAttribute("aria-busy", "true");
       const answer = await request();
-      next.disabled = false;
+      asking -= 1;
+      if (!asking) {
+        next.disabled = false;
+        grid.removeAttribute("aria-busy");
+        if (hadFocus && document.activeElement === document.body) next.focus({ preventScroll: true });
+      }
       if (!answer) return;
       shown = answer.variations;
       work.hidden = false;

@@ -36,10 +36,10 @@
     });
     return el("label", { class: "tf-seed" }, el("span", { class: "tf-label" }, label), field);
   };
-  // Model, class and truncation of the page, as parameters.
+  // Model, class and truncation of the page, as parameters: of a mix of classes the largest.
   const pageParams = () => {
-    const { m, c, t } = T.addressParams();
-    return c === undefined ? { m, t } : { m, c, t };
+    const { m, c, t } = T.state;
+    return c === null ? { m, t } : { m, c, t };
   };
 
   // The picture from Play at rising truncation. `.refresh()` draws it.

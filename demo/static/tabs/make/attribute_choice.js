@@ -11,11 +11,13 @@
     const root = el("details", { class: "tf-more", hidden: true }, summary, inner);
     root.show = (found) => {
       root.hidden = !found.columns.length;
+      const focused = inner.contains(document.activeElement) ? document.activeElement : null;
+      const before = inner.querySelector("select")?.value;
       const chosen = new Set(found.attributes);
       const possible = found.columns.filter((column) => !column.why_not);
       const others = found.columns.filter((column) => column.why_not);
       const boxes = possible.map(({ name, known }) => {
-        const box = el("input", { type: "checkbox", checked: chosen.has(name) });
+        const box = el("input", { type: "checkbox", name: "tf-make-attribute", value: name, checked: chosen.has(name) });
         box.addEventListener("change", () => {
           if (box.checked) chosen.add(name);
           else chosen.delete(name);
@@ -24,6 +26,7 @@
         return el("label", { class: "tf-check", title: T.n(known, "{n} picture has a value", "{n} pictures have a value") }, box, name);
       });
       const classes = el("select", { "aria-label": T.t("Take the classes from") }, ...found.columns.filter((column) => column.classes).map(({ name }) => el("option", {}, name)));
+      if ([...classes.options].some(({ value }) => value === before)) classes.value = before;
       const take = el("button", { type: "button", class: "tf-button", onclick: () => classesFrom(classes.value) }, T.t("Take the classes from it"));
       const parts = [
         boxes.length > 0 && el("fieldset", {}, el("legend", { class: "tf-label" }, T.t("Learned as attributes, each with a slider")), ...boxes),
@@ -32,6 +35,8 @@
       ];
       summary.textContent = T.t("Attributes and columns: {n} of {m} attributes are learned", { n: chosen.size, m: possible.length });
       inner.replaceChildren(...parts.filter(Boolean));
+      const next = { checkbox: boxes.map((label) => label.firstChild).find(({ value }) => value === focused?.value), "select-one": classes, button: take }[focused?.type];
+      next?.focus({ preventScroll: true });
       if (chosen.size) root.open = true;
     };
     return root;

@@ -42,7 +42,7 @@
       let done = 0;
       const show = () => {
         bar.value = total ? done / total : 1;
-        words.textContent = T.t("{n} pictures, {done} of {all}", { n: T.wholeNumber(found.stored), done: T.bytes(done), all: T.bytes(total) });
+        words.textContent = T.n(found.stored, "{n} picture, {done} of {all}", "{n} pictures, {done} of {all}", { done: T.bytes(done), all: T.bytes(total) });
       };
       progress.hidden = false;
       show();

@@ -25,8 +25,8 @@
     let only = null; // a class
     let turn = 0; // of the latest reload
     let selected = new Set();
-    let last = null; // the picture that was pressed last, from which Shift selects
-    let mode = "leave"; // what a press does: leave, sort, crop
+    let last = null; // the picture that was clicked last, from which Shift selects
+    let mode = "leave"; // what a click does: leave, sort, crop
 
     const error = T.errorNote();
     const summary = el("p", { role: "status" });
@@ -34,14 +34,18 @@
     const chips = el("div", { class: "tf-chips", role: "group", "aria-label": T.t("Show only") });
     const undo = el("button", { type: "button", class: "tf-button", disabled: true, onclick: () => goBack() }, T.t("Undo"));
     const leaveMarked = el("button", { type: "button", class: "tf-button", onclick: () => leaveOutMarked() }, T.t("Leave out all marked"));
-    const sender = T.changeSender(
-      (changes) => T.makePost(`make/${project}/choice`, changes),
-      (answer) => tellAdvice(answer.advice),
-      async (failure) => {
-        error.show(failure.message);
-        reload(false).catch(() => {}); // what the server refused is not there
-      },
-    );
+    // What sends the choices of one project to it, whichever is open by then; of another one nothing is told.
+    const senderOf = (name) =>
+      T.changeSender(
+        (changes) => T.makePost(`make/${name}/choice`, changes),
+        (answer) => project === name && tellAdvice(answer.advice),
+        (failure) => {
+          if (project !== name) return;
+          error.show(failure.message);
+          reload(false).catch(() => {}); // what the server refused is not there
+        },
+      );
+    let sender = null; // of the project that is shown
     const grid = T.pictureGrid(facts, (file, event) => press(file, event), (file) => (selected.has(file) ? [...selected] : [file]));
     const names = T.classNames({
       put: (files, name) => {
@@ -78,14 +82,15 @@
       change(STEPS.cropped(state, file, part));
       await renew();
     });
+    crop.addEventListener("close", () => grid.focusOn(crop.file())); // the picture that it was opened from is another element by now
     const command = facts.own_machine ? T.dataSetCommand(() => sender.idle()) : null; // it names folders of the server
     const modes = T.segmented(
       "tf-make-mode",
-      T.t("A press"),
+      T.t("A click"),
       [
-        ["leave", T.t("leaves out"), T.t("A press on a picture leaves it out, or takes it back")],
-        ["sort", T.t("selects"), T.t("A press on a picture selects it, to be put into a class; with Shift all up to it")],
-        ["crop", T.t("crops"), T.t("A press on a picture opens it, to choose the part that is used")],
+        ["leave", T.t("leaves it out"), T.t("A click on a picture leaves it out, or takes it back")],
+        ["sort", T.t("selects it"), T.t("A click on a picture selects it, to be put into a class; with Shift all up to it")],
+        ["crop", T.t("crops it"), T.t("A click on a picture opens it, to choose the part that is used")],
       ],
       mode,
       (next) => {
@@ -102,7 +107,7 @@
       attributes,
       names,
       el("div", { class: "tf-inline" }, chips, leaveMarked, undo),
-      el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("A press")), modes),
+      el("div", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("A click")), modes),
       error,
       grid,
       command,
@@ -145,15 +150,19 @@
     };
     // Choices that no Undo is needed for: they are their own.
     const ask = async (changes, path = `make/${project}/choice`) => {
+      const name = project;
       error.show("");
       try {
         await sender.idle();
         const before = state;
         await T.makePost(path, changes ?? {});
+        if (project !== name) return;
         await reload(false);
+        if (project !== name) return;
         if (!changes) past.push(before);
         draw();
       } catch (failure) {
+        if (project !== name) return;
         error.show(failure.message);
         framing.show(found);
         draw();
@@ -219,23 +228,29 @@
     // Waits for the survey; gives null where another project was opened meanwhile.
     const survey = async (name) => {
       for (;;) {
-        const answer = await T.getJson(`make/${name}/pictures`);
+        const answer = await T.getJson(`make/${name}/pictures`).catch((failure) => {
+          if (project === name && failure.status !== undefined) throw failure;
+          return null; // the answer was lost: it is asked for again
+        });
         if (project !== name) return null;
-        if (answer.files) return answer;
-        summary.textContent = T.t("Looking at picture {done} of {of} …", { done: T.wholeNumber(answer.done), of: T.wholeNumber(answer.of) });
-        if (choices.hidden) onChosen(0, answer.of);
+        if (answer?.files) return answer;
+        summary.textContent = answer ? T.t("Looking at picture {done} of {of} …", { done: T.wholeNumber(answer.done), of: T.wholeNumber(answer.of) }) : T.t("The server does not answer; trying again …");
+        if (answer && choices.hidden) onChosen(0, answer.of);
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
       }
     };
     // The pictures anew, after another part of one was chosen; what else was chosen stays.
     const renew = async () => {
+      const name = project;
       try {
         await sender.idle();
-        found = (await survey(project)) ?? found;
+        const answer = await survey(name);
+        if (!answer) return;
+        found = answer;
         drawChips();
         draw();
       } catch (failure) {
-        error.show(failure.message);
+        if (project === name) error.show(failure.message);
       }
     };
     const reload = async (forget) => {
@@ -263,13 +278,16 @@
     };
     root.load = async (name) => {
       error.show("");
-      if (project !== name) [filter, only, choices.hidden] = [null, null, true];
+      if (project !== name) {
+        [filter, only, choices.hidden] = [null, null, true];
+        sender = senderOf(name);
+      }
       project = name;
       command?.load(name);
       try {
         await reload(true);
       } catch (failure) {
-        if (choices.hidden) onChosen(0, 0);
+        if (project === name && choices.hidden) onChosen(0, 0);
         throw failure;
       }
     };

@@ -30,8 +30,8 @@
       const row = el("div", { class: `tf-make-pill${name ? "" : " tf-make-nameless"}` }, button);
       if (name) {
         row.append(
-          el("button", { type: "button", class: "tf-make-edit", "aria-label": T.t("Rename {name}", { name }), title: T.t("Rename"), onclick: () => edit(name) }, "✎"),
-          el("button", { type: "button", class: "tf-make-edit", "aria-label": T.t("Delete the class {name}", { name }), title: T.t("Delete the class; its pictures stay, without one"), onclick: () => actions.remove(name) }, "×"),
+          el("button", { type: "button", class: "tf-make-edit", "data-part": "rename", "aria-label": T.t("Rename {name}", { name }), title: T.t("Rename"), onclick: () => edit(name) }, "✎"),
+          el("button", { type: "button", class: "tf-make-edit", "data-part": "remove", "aria-label": T.t("Delete the class {name}", { name }), title: T.t("Delete the class; its pictures stay, without one"), onclick: () => actions.remove(name) }, "×"),
         );
       }
       row.addEventListener("dragover", (event) => {
@@ -73,12 +73,18 @@
     };
     const draw = () => {
       const names = Object.keys(view.counts).filter(Boolean);
-      const focused = list.contains(document.activeElement) ? document.activeElement.dataset.name : undefined;
+      const focused = list.contains(document.activeElement) ? document.activeElement : null;
+      const at = [...list.children].findIndex((row) => row.contains(focused));
+      const name = list.children[at]?.querySelector("[data-name]")?.dataset.name;
       const children = names.map((name) => (editing === name ? field(name) : pill(name)));
       if (names.length && view.counts[""]) children.push(pill(""));
       children.push(editing === "" ? field("") : el("button", { type: "button", class: "tf-button tf-make-new", onclick: () => edit("") }, T.t("New class")));
       list.replaceChildren(...children);
-      if (focused !== undefined) list.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
+      if (focused && editing === null) {
+        // The same button of the same name; of a name that is gone, that of the next.
+        const row = (name !== undefined && list.querySelector(`[data-name="${CSS.escape(name)}"]`)?.parentElement) || list.children[Math.min(at, list.children.length - 1)];
+        (row.querySelector(`[data-part="${focused.dataset.part}"]`) ?? row.querySelector("button") ?? row).focus();
+      }
       list.hidden = !view.use;
       select.hidden = !view.use || !view.selecting;
       none.disabled = !view.selected;

@@ -4,7 +4,7 @@
   const { el } = T;
 
   // The dialog. onCrop(file, part): this part is used, null for all of it. `.choosePart(project, files, file, found, crops)` shows a
-  // picture, from which one can step to the others in `files`.
+  // picture, from which one can step to the others in `files`; `.file()` is the one that is shown.
   T.cropByHand = (onCrop) => {
     const error = T.errorNote();
     const board = T.cropper(() => {});
@@ -28,9 +28,12 @@
       now.file = file;
       error.show("");
       const at = now.files.indexOf(file);
+      const focused = document.activeElement;
       [earlier.disabled, later.disabled] = [at <= 0, at >= now.files.length - 1];
+      if (focused.disabled) (focused === earlier ? later : earlier).focus(); // at either end
       title.textContent = T.t("Picture {i}", { i: now.found.files.indexOf(file) + 1 });
       use.disabled = true;
+      const waits = () => focused === use && [use, document.body].includes(document.activeElement); // nothing else was chosen since
       try {
         const answer = await T.ask(T.url(`make/${now.project}/picture.jpg`, { file }));
         const bitmap = await createImageBitmap(await answer.blob());
@@ -40,11 +43,15 @@
         board.put(bitmap);
         if (now.crops[file]) board.choose(now.crops[file]);
         use.disabled = false;
+        if (waits()) use.focus();
       } catch (failure) {
+        if (now.file !== file) return;
         board.clear();
         error.show(failure.message);
+        if (waits()) all.focus();
       }
     };
+    dialog.file = () => now.file; // that is shown
     dialog.choosePart = async (project, files, file, found, crops) => {
       now = { project, files, file, found, crops };
       dialog.showModal();

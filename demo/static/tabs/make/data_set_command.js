@@ -14,15 +14,17 @@
     const copy = T.copyButton(T.t("Copy"), () => code.textContent);
     block.hidden = copy.hidden = true;
     write.addEventListener("click", async () => {
+      const name = project;
       error.show("");
       try {
         await ready();
-        const made = await T.makePost(`make/${project}/set`, {});
+        const made = await T.makePost(`make/${name}/set`, {});
+        if (project !== name) return;
         words.textContent = T.t("{n} pictures are in {folder}. This command trains them, in a run of its own:", { n: T.wholeNumber(made.pictures), folder: made.folder });
         code.textContent = made.command;
         block.hidden = copy.hidden = false;
       } catch (failure) {
-        error.show(failure.message);
+        if (project === name) error.show(failure.message);
       }
     });
     const root = el("details", { class: "tf-more" }, el("summary", {}, T.t("Train it from a terminal")), el("p", { class: "tf-quiet" }, T.t("Your choice is stored as a data set, which the command line reads. Training here writes it too.")), el("div", { class: "tf-buttons" }, write, copy), words, block, error);

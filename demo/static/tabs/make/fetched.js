@@ -26,19 +26,34 @@
     let watching = null; // the project whose fetch is watched
 
     const fail = (failure) => onTold({ state: "failed", error: failure.message, done: 0, of: 0, stored: 0, refused: {} });
+    const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    const goesOn = (fetch) => ["reading", "storing"].includes(fetch.state);
+    // How far the fetch of a project is; null where there is none, or another project is watched by now. Where an answer is lost
+    // it is asked for again.
+    const fetchOf = async (name) => {
+      for (;;) {
+        const answer = await T.getJson(`make/${name}/source`).catch((failure) => {
+          if (watching === name && failure.status !== undefined) throw failure;
+          return null;
+        });
+        if (watching !== name) return null;
+        if (answer) return answer.fetch;
+        await pause();
+      }
+    };
     const watch = async (name) => {
       watching = name;
-      while (watching === name) {
-        const { fetch } = await T.getJson(`make/${name}/source`);
-        if (watching !== name || !fetch) break;
+      for (;;) {
+        const fetch = await fetchOf(name);
+        if (!fetch) return;
         onTold(fetch);
-        stop.hidden = !["reading", "storing"].includes(fetch.state);
+        stop.hidden = !goesOn(fetch);
         if (stop.hidden) {
           watching = null;
           if (fetch.stored) onArrived();
           return;
         }
-        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+        await pause();
       }
     };
     const begin = async (params) => {
@@ -68,11 +83,11 @@
       stop,
     );
     root.resume = async (name) => {
-      watching = null;
+      watching = name;
       stop.hidden = true;
       try {
-        const { fetch } = await T.getJson(`make/${name}/source`);
-        if (fetch && ["reading", "storing"].includes(fetch.state)) await watch(name);
+        const fetch = await fetchOf(name);
+        if (fetch && goesOn(fetch)) await watch(name);
       } catch (failure) {
         fail(failure);
       }

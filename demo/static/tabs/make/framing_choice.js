@@ -20,6 +20,7 @@
       const colour = el("input", { type: "color", value: found.background ?? "#ffffff", "aria-label": T.t("Background"), title: T.t("Colour under transparent parts and beside what does not fill the frame") });
       colour.addEventListener("change", () => choose({ background: colour.value }));
       const [height, width] = found.sides;
+      const focused = root.contains(document.activeElement) ? document.activeElement : null;
       root.replaceChildren(
         field(T.t("Size"), T.segmented("tf-make-size", T.t("Size"), facts.sizes.map((size) => [size, `${size}`, T.t("{n} pixels along the longer side: small ones learn faster", { n: size })]), found.size, (size) => choose({ size }))),
         field(T.t("Proportions"), T.segmented("tf-make-proportions", T.t("Proportions"), proportions(), found.proportions, (next) => choose({ proportions: next }))),
@@ -27,6 +28,8 @@
         el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Background")), colour),
         el("span", { class: "tf-quiet" }, T.t("{width} × {height} pixels", { width, height })),
       );
+      if (focused?.type === "radio") root.querySelector(`[name="${focused.name}"]:checked`)?.focus({ preventScroll: true });
+      else if (focused) colour.focus({ preventScroll: true });
     };
     return root;
   };

@@ -3,7 +3,7 @@
   const T = window.Twofold;
   const { el } = T;
 
-  // The mark. It shows while the bundle of a project that goes on learning is chosen. onFailure(sentence)
+  // The mark. It shows while the bundle of a project that goes on learning is chosen.
   T.learningMark = () => {
     const error = T.errorNote();
     const words = el("span", { class: "tf-learning" }, el("i", { "aria-hidden": "true" }), T.t("still learning"));

@@ -12,6 +12,9 @@ const show = (facts) => {
   let chosen = 0;
   let there = 0; // pictures, chosen or not
   let polling = null;
+  let loaded = null; // the project whose pictures were asked for
+  let lost = false; // whether what `error` says is that a look failed
+  let taken = 0; // bundles that were made playable here
 
   const picker = el("select", { "aria-label": T.t("Project") });
   const title = el("input", { type: "text", maxlength: 80, "aria-label": T.t("Name"), placeholder: T.t("What are they pictures of?") });
@@ -39,16 +42,22 @@ const show = (facts) => {
   const fillPicker = () => {
     picker.replaceChildren(el("option", { value: "" }, T.t("New")), ...[...known.values()].map((status) => el("option", { value: status.name, selected: status.name === project }, status.title)));
   };
+  // Says what went wrong; isLost: that a look failed, which is over once one succeeds.
+  const complain = (sentence, isLost = false) => {
+    lost = isLost;
+    error.show(sentence);
+  };
   const arrived = async () => {
+    const name = project;
     try {
-      await (known.get(project)?.state === "collecting" ? choose.load(project) : look());
+      await (known.get(name)?.state === "collecting" ? choose.load(name) : look());
     } catch (failure) {
-      error.show(failure.message);
+      if (project === name) complain(failure.message);
     }
   };
   const create = T.oneAtATime(async () => {
     const made = await (await T.ask(T.url("make", { title: title.value.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
-    project = made.name;
+    project = loaded = made.name;
     title.value = ""; // the next one has a name of its own
     await look();
     fillPicker();
@@ -62,16 +71,20 @@ const show = (facts) => {
     cards.bring.hidden = Boolean(begun) && !["finished", "paused", "failed"].includes(status.state);
     cards.bring.querySelector("h3").textContent = begun ? T.t("Bring more pictures") : T.t("1. Bring pictures");
     cards.choose.hidden = !project || begun || !there;
-    cards.watch.hidden = !begun && chosen < facts.limits.least;
+    cards.watch.hidden = !project || (!begun && chosen < facts.limits.least);
     cards.keep.hidden = !project;
   };
   const look = async () => {
-    if (!project) return;
-    const status = await T.getJson(`make/${project}`);
+    const [name, before] = [project, taken];
+    if (!name) return;
+    const status = await T.getJson(`make/${name}`);
+    if (project !== name) return; // another one was opened meanwhile
     known.set(status.name, status);
+    if (lost) complain("");
     watch.show(status);
     keep.show(status);
     arrange();
+    if (!status.playable && before === taken && T.bundle(status.name)?.made) T.removeBundle(status.name); // it begins again
     clearTimeout(polling);
     if (isBusy(status)) polling = setTimeout(lookAgain, POLL);
     else if (status.playable) await takeBundle(status);
@@ -79,13 +92,25 @@ const show = (facts) => {
   const isBusy = (status) => ["waiting", "training"].includes(status.state) || Boolean(status.job && !status.job.done);
   // Looks once more, as long as the tab is open; a server that does not answer is asked again.
   const lookAgain = async () => {
+    const name = project;
     try {
-      if (T.visible(element) && !document.hidden) return await look();
+      if (T.visible(element) && !document.hidden) return await look().then(() => load(name));
     } catch (failure) {
-      error.show(failure.message);
+      if (project !== name) return;
+      complain(failure.message, true);
       if (failure.status === 400) return open(null); // it was deleted
     }
+    askAgain();
+  };
+  const askAgain = () => {
+    clearTimeout(polling);
     polling = setTimeout(lookAgain, POLL);
+  };
+  // Shows the pictures of a project that was opened, and what is still being fetched.
+  const load = async (name) => {
+    if (project !== name || loaded === name) return;
+    loaded = name;
+    await Promise.all([known.get(name).state === "collecting" && choose.load(name), bring.resume(name)]).catch((failure) => project === name && complain(failure.message));
   };
   // Takes what the server serves of a project into the page, where that is another version than the page has.
   const takeBundle = async (status) => {
@@ -94,51 +119,66 @@ const show = (facts) => {
   };
   // Asks for something; whether it was done.
   const act = async (what, params = {}, body = null) => {
-    error.show("");
+    const name = project;
+    complain("");
     try {
       if (what === "play") {
-        const answer = await T.makePlay(project);
+        const answer = await T.makePlay(name);
         T.replaceBundle(answer);
-        T.set({ b: answer.name, x: 0, y: 0 }, { undo: true });
-        if (T.facts.bundles.length && T.tabs().length) T.openTab("play");
-        else error.show(T.t("It can be played once this page has been started again: it was started without a bundle."));
+        taken += 1;
+        if (project === name && T.visible(element)) play(answer); // who went elsewhere meanwhile stays there
       } else {
         const settings = { method: "POST", headers: { ...T.makeHeaders, ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) };
-        await T.ask(T.url(`make/${project}/${what}`, params), settings);
+        await T.ask(T.url(`make/${name}/${what}`, params), settings);
       }
-      await look();
-      fillPicker();
-      return true;
     } catch (failure) {
-      error.show(failure.message);
+      if (project === name) complain(failure.message);
       return false;
     }
+    try {
+      await look();
+      fillPicker();
+    } catch (failure) {
+      if (project === name) complain(failure.message, true);
+      if (project === name) askAgain();
+    }
+    return true;
+  };
+  const play = ({ name }) => {
+    T.set({ b: name, x: 0, y: 0 }, { undo: true });
+    if (T.facts.bundles.length && T.tabs().length) T.openTab("play");
+    else complain(T.t("Start the server again to play it: it was started without a bundle."));
   };
   const remove = async () => {
+    const name = project;
     try {
-      await T.ask(T.url(`make/${project}`), { method: "DELETE", headers: T.makeHeaders });
-      known.delete(project);
-      T.removeBundle(project);
-      await open(null);
+      await T.ask(T.url(`make/${name}`), { method: "DELETE", headers: T.makeHeaders });
+      known.delete(name);
+      T.removeBundle(name);
+      if (project === name) await open(null);
+      else fillPicker();
     } catch (failure) {
-      error.show(failure.message);
+      if (project === name) complain(failure.message);
     }
   };
   const open = async (name) => {
     clearTimeout(polling);
-    project = name;
+    [project, loaded] = [name, null];
     [chosen, there] = [0, 0];
-    error.show("");
+    complain("");
     bring.forget();
     fillPicker();
     arrange();
     if (!name) return;
     try {
       await look();
-      await Promise.all([known.get(name).state === "collecting" && choose.load(name), bring.resume(name)]);
     } catch (failure) {
-      error.show(failure.message);
+      if (project !== name) return;
+      complain(failure.message, failure.status === undefined);
+      if (failure.status === undefined) askAgain();
+      return;
     }
+    await load(name);
   };
   picker.addEventListener("change", () => open(picker.value || null));
   open(facts.projects[0]?.name ?? null);

@@ -17,7 +17,7 @@
 
   // The element with the grid. facts: what GET /make says. onPress(file, event): a picture was pressed. dragged(file): the files
   // that go along when this one is dragged. `.show(view)` draws; view: { project, found, files (in order), headingOf(file), or null
-  // without headings, lookOf(file): { words, pressed, classes } }. `.shown()`: the files of the page that is shown.
+  // without headings, lookOf(file): { words, pressed, classes } }. `.shown()`: the files of the page that is shown; `.focusOn(file)`.
   T.pictureGrid = (facts, onPress, dragged) => {
     const grid = el("div", { class: "tf-make-grid", role: "group", "aria-label": T.t("Pictures") });
     const pages = el("div", { class: "tf-buttons" });
@@ -78,9 +78,13 @@
       if (first) first.tabIndex = 0; // Tab reaches one of them, the arrows the others
       if (focused >= 0) first?.focus();
       const turn = (by, text) => el("button", { type: "button", class: "tf-button", disabled: page + by < 0 || page + by >= count, onclick: () => ((page += by), draw()) }, text);
+      const turning = [...pages.children].indexOf(document.activeElement);
       pages.hidden = count < 2;
       pages.replaceChildren(turn(-1, T.t("Earlier")), el("span", { class: "tf-quiet" }, T.t("Page {i} of {n}", { i: page + 1, n: count })), turn(1, T.t("Later")));
+      // The focus stays on the button; at either end, where it is disabled, the other takes it.
+      if (turning >= 0) [pages.children[turning], ...pages.querySelectorAll("button")].find((one) => !one.disabled)?.focus();
     };
+    root.focusOn = (file) => tiles().find((tile) => tile.dataset.file === file)?.focus();
     root.shown = () => view.files.slice(page * facts.per_page, (page + 1) * facts.per_page);
     root.show = (next, firstPage = false) => {
       if (view?.found !== next.found) indices = new Map(next.found.files.map((file, i) => [file, i]));

@@ -221,12 +221,13 @@
     const describe = ({ status, alive }) => {
       const names = T.stageWords();
       progress.hidden = !alive;
-      if (!status) words.textContent = T.t("Nothing is being trained here yet.");
-      else {
+      let sentence = T.t("Nothing is being trained here yet.");
+      if (status) {
         const [title] = names[status.stage] ?? [status.stage];
         const state = alive ? (status.state === "measuring" ? T.t("measuring what it has learned") : T.t("training")) : status.state === "finished" ? T.t("finished") : T.t("stopped");
-        words.textContent = T.t("{stage}: {state}", { stage: title, state });
+        sentence = T.t("{stage}: {state}", { stage: title, state });
       }
+      if (words.textContent !== sentence) words.textContent = sentence; // it is read aloud whenever it is set
       words.hidden = root.isPart && !alive;
       if (!alive) return;
       const forAll = root.leftForAll ?? (status.of > 1 ? status.left_for_all : null);
@@ -245,7 +246,7 @@
       const few = alive && status?.expected && !status.expected.is_enough;
       expected.hidden = !(alive && status?.expected);
       if (!expected.hidden) expected.textContent = T.t("This machine will get to about {n} pictures in this step: enough for {what}.", { n: about(status.expected.images), what: T.translate(status.expected.enough_for) });
-      const key = JSON.stringify([warnings, few, status?.stage]);
+      const key = JSON.stringify([warnings, few, status?.stage, root.actionsKey]);
       if (key === said) return;
       said = key;
       alarms.replaceChildren(
@@ -283,6 +284,7 @@
       pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
     };
     root.isPart = false; // whether others say that nothing is trained now
+    root.actionsKey = ""; // changes whenever alarmActions would give others
     root.leftForAll = null; // seconds; null: as the command says of its own stages
     root.show = (run) => {
       describe(run);

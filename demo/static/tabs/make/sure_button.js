@@ -12,7 +12,8 @@
       button.textContent = text;
     };
     button.addEventListener("blur", calm);
-    button.addEventListener("click", async () => {
+    button.addEventListener("click", async (event) => {
+      if (event.detail > 1) return; // the second half of a double click answers nothing
       if (!sure) {
         sure = true;
         button.textContent = typeof question === "function" ? question() : question;

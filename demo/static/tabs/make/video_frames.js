@@ -36,9 +36,14 @@
     video.muted = true;
     const loaded = heard(video, "loadeddata");
     video.src = URL.createObjectURL(file);
-    await loaded;
-    if (!video.videoWidth) throw new Error();
-    if (video.duration === Infinity) await seek(video, 1e7); // recordings do not say how long they are until their end
+    try {
+      await loaded;
+      if (!video.videoWidth) throw new Error();
+      if (video.duration === Infinity) await seek(video, 1e7); // recordings do not say how long they are until their end
+    } catch (failure) {
+      URL.revokeObjectURL(video.src);
+      throw failure;
+    }
     const { duration } = video;
     const frame = await frameTime(video).catch(() => USUAL);
     return { video, duration, frame: Math.min(frame, duration) || USUAL };
@@ -96,6 +101,7 @@
   T.videoFrames = (bring, onError) => {
     let videos = [];
     let opened = [];
+    let offers = 0; // counted, so that videos that open slowly do not come after later ones
     let working = false;
     const words = el("span", { class: "tf-quiet", role: "status" });
     const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Frames of the video"), hidden: true });
@@ -109,8 +115,9 @@
     const take = el("button", { type: "button", class: "tf-button tf-primary" }, T.t("Take the frames"));
     const title = el("strong");
     const root = el("div", { class: "tf-make-video", hidden: true }, title, slider, el("div", { class: "tf-inline" }, take, bar, words));
+    const forget = (list) => list.forEach(({ video }) => URL.revokeObjectURL(video.src));
     const close = () => {
-      for (const { video } of opened) URL.revokeObjectURL(video.src);
+      forget(opened);
       [videos, opened] = [[], []];
       root.hidden = true;
     };
@@ -124,16 +131,19 @@
       take.textContent = T.t("Enough");
       const files = [];
       let seen = 0;
+      const [mine, named] = [opened, videos];
+      let at = 0; // the one that is looked through
       try {
-        for (const [i, one] of opened.entries()) {
-          const stem = videos[i].name.split("/").pop().replace(/\.[^.]*$/, "");
-          const name = opened.length > 1 ? `${stem}/frame.jpg` : "frame.jpg"; // several videos are several classes
-          const found = await framesOf(one, step, name, () => working, (share) => (bar.value = (i + share) / opened.length));
+        for (const [i, one] of mine.entries()) {
+          at = i;
+          const stem = named[i].name.split("/").pop().replace(/\.[^.]*$/, "");
+          const name = mine.length > 1 ? `${stem}/frame.jpg` : "frame.jpg"; // several videos are several classes
+          const found = await framesOf(one, step, name, () => working, (share) => (bar.value = (i + share) / mine.length));
           files.push(...found.files);
           seen += found.seen;
         }
       } catch {
-        onError(undecodable(videos[0].name));
+        onError(undecodable(named[at].name));
       }
       working = false;
       bar.hidden = true;
@@ -144,16 +154,27 @@
     });
     const undecodable = (name) => T.t("This browser cannot decode the video {name}. Save it as MP4 (H.264) or WebM, or bring its frames as pictures.", { name });
     root.offer = async (found) => {
+      if (working) {
+        onError(T.t("Frames are being taken: bring the next video when that is done."));
+        return;
+      }
+      const mine = ++offers;
       close();
       root.said.textContent = "";
+      const [ready, named] = [[], []];
       for (const one of found) {
         try {
-          opened.push(await openVideo(one.file));
-          videos.push(one);
+          ready.push(await openVideo(one.file));
+          named.push(one);
         } catch {
-          onError(undecodable(one.name));
+          if (mine === offers) onError(undecodable(one.name));
         }
       }
+      if (mine !== offers) {
+        forget(ready);
+        return;
+      }
+      [videos, opened] = [named, ready];
       if (!opened.length) return;
       const frames = opened.reduce((sum, { duration, frame }) => sum + duration / frame, 0);
       step = Math.max(1, Math.min(100, Math.round(frames / WANTED)));

@@ -38,21 +38,34 @@
         minutes = nice(2 ** v);
         touched = true;
         describeTime();
-        change.disabled = false;
       },
     );
     slider.classList.add("tf-make-time");
     const button = (text, action, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: action }, text);
     const start = button(T.t("Train"), () => act("train", { minutes }), true);
     const pause = button(T.t("Pause"), () => act("pause"));
-    const play = button(T.t("Play it now"), () => act("play"));
+    let making = null; // the project that is being made playable
+    const play = button(T.t("Play it now"), async () => {
+      const { name } = status;
+      const hadFocus = document.activeElement === play;
+      making = name;
+      showPlay();
+      await act("play");
+      if (making === name) making = null;
+      showPlay();
+      if (hadFocus && document.activeElement === document.body) play.focus({ preventScroll: true });
+    });
+    const showPlay = () => {
+      play.disabled = making === status.name;
+      play.textContent = play.disabled ? T.t("Making it playable …") : T.t("Play it now");
+    };
     const next = button(T.t("Enough of this step"), () => act("next"));
     next.title = T.t("What it has learned is kept, and the next step begins.");
     const finish = T.sureButton(T.t("Stop here"), T.t("Really stop? What it has learned is kept."), () => act("finish"));
-    const change = button(T.t("Take this long"), () => act("minutes", { minutes }));
+    const change = button(T.t("Use this time"), () => act("minutes", { minutes }));
     const restart = T.sureButton(T.t("Begin again"), T.t("Really forget all that was learned? The pictures stay."), () => act("restart"));
     const time = el("div", { class: "tf-make-times" }, slider, change, expectation);
-    const longer = el("details", { class: "tf-more" }, el("summary", {}, T.t("Take longer, or less long")));
+    const longer = el("details", { class: "tf-more" }, el("summary", {}, T.t("Change the time")));
     const place = el("div", {}); // of the time, while it does not stand in `longer`
     const steps = el("ol", { class: "tf-make-steps" });
     const words = el("p", { role: "status" });
@@ -101,7 +114,8 @@
         const images = Number((60 * step.minutes * (minutes / status.minutes) * rate).toPrecision(2));
         return T.t("{stage}: about {n} pictures, enough for {what}", { stage: names[step.stage][0], n: T.wholeNumber(images), what: T.translate(enoughFor(levels[step.stage], images)) });
       });
-      expectation.textContent = parts.length ? T.sentence(parts.join(T.t("; "))) : T.t("How far that gets on this machine is measured in the first seconds of the training.");
+      const told = parts.length ? T.sentence(parts.join(T.t("; "))) : T.t("How far that gets on this machine is measured in the first seconds of the training.");
+      if (expectation.textContent !== told) expectation.textContent = told; // it is read aloud whenever it is set
     };
     const drawSteps = () => {
       const names = T.stageWords();
@@ -152,6 +166,7 @@
       const drawn = status.run.stages.some((stage) => stage.moments.length || stage.sheets.length);
       play.hidden = !drawn && !status.playable;
       play.classList.toggle("tf-primary", finished || busy);
+      showPlay();
       next.hidden = !busy || !drawn;
       finish.hidden = !drawn || finished || waiting;
       restart.hidden = busy || waiting || status.state === "collecting";
@@ -167,6 +182,7 @@
       failedActions.hidden = !diverged;
       if (diverged && !failedActions.children.length) failedActions.append(remedies.slower());
       describeTime();
+      view.actionsKey = JSON.stringify([status.remedies, status.minutes]);
       view.leftForAll = busy ? status.left : null;
       view.hidden = status.state === "collecting" || (waiting && !drawn);
       view.show(status.run);

@@ -29,7 +29,7 @@
     if (about) return about;
     if (done === of) return T.t("Finishing the file");
     const words = T.t("{n} of {all} frames", { n: done, all: of });
-    return (left ?? null) === null ? words : `${words} · ${T.t("{time} left", { time: T.timing.words(left) })}`;
+    return (left ?? null) === null ? words : `${words} · ${T.t("{time} left", { time: T.duration(left) })}`;
   };
   // The element that shows a finished file. about: what it holds, in words.
   const preview = (format, href, about) => {

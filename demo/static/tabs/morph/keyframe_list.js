@@ -19,7 +19,7 @@
       ["smooth", T.t("Smooth")],
     ];
     let dragged = null;
-    let timeFields = []; // { field, easing } of each keyframe
+    let timeFields = []; // { seconds, easing } of each keyframe
 
     const path = () => T.picturePath(T.state, "/morph");
     // The class of keyframe i, which may be that of the bar.
@@ -103,7 +103,7 @@
         picture,
         el("span", { class: "tf-keyframe-name" }, T.keyframes.name(key)),
         select,
-        el("span", { class: "tf-keyframe-time" }, seconds, el("span", { "aria-hidden": "true" }, "s")),
+        el("span", { class: "tf-keyframe-time" }, seconds, el("span", { "aria-hidden": "true" }, T.t("s"))),
         easing,
         el(
           "span",
@@ -163,7 +163,9 @@
       if (!all.length) note = T.t("Nothing kept yet: in Play, “Keep” puts a picture here.");
       else if (!own.length) note = T.t("Your favourites are from other pictures than the ones chosen in the bar.");
       else if (full) note = T.t("{n} keyframes are the most: remove one first.", { n: T.keyframes.most });
+      const at = [...favouriteChoice.children].indexOf(document.activeElement);
       favouriteChoice.replaceChildren(...tiles, note && el("p", { class: "tf-quiet" }, note));
+      if (at >= 0) (full ? showFavourites : (tiles[Math.min(at, tiles.length - 1)] ?? showFavourites)).focus();
       fillFavourites(jobs);
     };
 
@@ -180,7 +182,9 @@
       timeFields = [];
       strip.replaceChildren(...choice.keys.map((key, i) => figure(key, i, jobs)));
       box.showTimes();
+      const hadFocus = document.activeElement === addCurrent;
       addCurrent.disabled = choice.keys.length >= T.keyframes.most;
+      if (hadFocus && addCurrent.disabled) showFavourites.focus();
       fillKeys(jobs);
       drawFavourites();
     };

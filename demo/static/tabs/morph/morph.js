@@ -274,6 +274,7 @@ const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, ti
   frames.put(choice.frames);
   speed.choose(String(choice.fps));
   length.value = choice.seconds;
+  length.setAttribute("aria-invalid", "false");
   lengthError.show("");
   scrub.put(choice.u);
   classesOf = T.state.b;

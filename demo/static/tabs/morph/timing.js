@@ -68,11 +68,5 @@
       const listed = { ...(times?.length ? { times: times.join(",") } : {}), ...(easing?.length ? { easing: easing.join(",") } : {}) };
       return Object.keys(listed).length ? { ...listed, seconds } : {};
     },
-    // A time in words.
-    words(seconds) {
-      const whole = Math.round(seconds);
-      if (whole < 60) return T.t("{n} s", { n: whole });
-      return T.t("{m} min {n} s", { m: Math.floor(whole / 60), n: whole % 60 });
-    },
   };
 })();

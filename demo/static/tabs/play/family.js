@@ -73,6 +73,7 @@
       ancestors = ancestors.slice(0, i);
       T.set(state, { undo: true });
       drawAncestors();
+      (trail.lastChild ?? children.firstChild).focus({ preventScroll: true }); // the one that was pressed is gone
     };
     const adopt = (i) => {
       ancestors = [...ancestors, T.state].slice(-MOST_ANCESTORS);

@@ -46,6 +46,7 @@
     });
     const asFile = button(T.t("Save as file"), T.t("All favourites in one small file, for this page elsewhere"), () => saveFile());
     const asPicture = button(T.t("Save as one picture"), T.t("All favourites on one PNG, which opens them again when it is dropped on Play"), () => savePicture());
+    const open = button(T.t("Open"), T.t("A file or a picture of favourites; it can be dropped on the picture, too"), () => file.click());
     const told = el("p", { class: "tf-quiet", role: "status" });
     const say = (sentence) => (told.textContent = sentence);
     const card = el(
@@ -54,55 +55,68 @@
       el("h3", {}, T.t("Favourites")),
       nothingKept,
       favourites,
-      el("div", { class: "tf-buttons tf-favourites-buttons" }, asFile, asPicture, button(T.t("Open"), T.t("A file or a picture of favourites; it can be dropped on the picture, too"), () => file.click()), file),
+      el("div", { class: "tf-buttons tf-favourites-buttons" }, asFile, asPicture, open, file),
       told,
     );
 
+    // All that are stored: their bundles may come later, and may go.
     const load = () => {
-      const kept = T.storage.read("favourites");
-      return Array.isArray(kept) ? kept.filter((state) => state && T.bundle(state.b)).map(T.valid) : [];
+      const stored = T.storage.read("favourites");
+      return Array.isArray(stored) ? stored.filter((one) => typeof one?.b === "string") : [];
     };
     const store = () => {
       if (T.storage.keep("favourites", kept)) return;
       T.showMessage(T.t("This browser does not let the page store anything, so favourites are lost when it closes."));
     };
     let kept = load();
+    let shown = []; // those of `kept` whose bundles are here
+    const here = () => kept.filter(({ b }) => T.bundle(b));
+    const states = () => here().map(T.valid);
     const fill = T.canvasFiller();
     const draw = () => {
-      nothingKept.hidden = kept.length > 0;
-      asFile.hidden = asPicture.hidden = !kept.length;
-      const canvases = kept.map((state) => T.pictureCanvas(null, "", T.bundle(state.b)));
+      const focused = favourites.contains(document.activeElement) ? document.activeElement : null;
+      const at = [...favourites.children].findIndex((one) => one.contains(focused));
+      const before = shown[at];
+      shown = here();
+      nothingKept.hidden = shown.length > 0;
+      asFile.hidden = asPicture.hidden = !shown.length;
+      const drawn = states();
+      const canvases = drawn.map((state) => T.pictureCanvas(null, "", T.bundle(state.b)));
       favourites.replaceChildren(
-        ...kept.map((state, i) => {
+        ...drawn.map((state, i) => {
           const what = T.describe(state);
           return el(
             "div",
             { class: "tf-favourite" },
             el("button", { type: "button", "aria-label": T.t("Show favourite: {what}", { what }), title: what, onclick: () => T.set(state, { undo: true }) }, canvases[i]),
-            el("button", { type: "button", class: "tf-remove", "aria-label": T.t("Remove favourite: {what}", { what }), onclick: () => remove(i) }, T.t("Remove")),
+            el("button", { type: "button", class: "tf-remove", "aria-label": T.t("Remove favourite: {what}", { what }), onclick: () => remove(shown[i]) }, T.t("Remove")),
           );
         }),
       );
-      fill(kept.map((state, i) => ({ canvas: canvases[i], path: T.picturePath(state), params: T.pictureParams(state) })));
+      fill(drawn.map((state, i) => ({ canvas: canvases[i], path: T.picturePath(state), params: T.pictureParams(state) })));
+      if (!focused) return;
+      // The same button of the same favourite; of one that is gone, that of the next.
+      const next = favourites.children[shown.includes(before) ? shown.indexOf(before) : Math.min(at, shown.length - 1)];
+      (next?.querySelector(focused.classList.contains("tf-remove") ? ".tf-remove" : "button") ?? open).focus({ preventScroll: true });
     };
-    const remove = (i) => {
-      kept.splice(i, 1);
+    const remove = (one) => {
+      kept = kept.filter((other) => other !== one);
       store();
       draw();
     };
     // Puts states before those that are kept; how many there was room for.
-    const add = (states) => {
-      const fresh = [...new Map(states.map((state) => [textOf(state), state])).values()];
+    const add = (more) => {
+      const fresh = [...new Map(more.map((state) => [textOf(state), state])).values()];
       const texts = new Set(fresh.map(textOf));
       const room = fresh.slice(0, MOST);
-      kept = [...room, ...kept.filter((state) => !texts.has(textOf(state)))].slice(0, MOST);
+      kept = [...room, ...kept.filter((one) => !T.bundle(one.b) || !texts.has(textOf(T.valid(one))))].slice(0, MOST);
       store();
       draw();
       return room.length;
     };
 
     const saveFile = () => {
-      const text = JSON.stringify({ format: FORMAT, format_version: 1, favourites: kept.map(outgoing) }, null, 1);
+      const text = JSON.stringify({ format: FORMAT, format_version: 1, favourites: states().map(outgoing) }, null, 1);
       T.saveBlob(new Blob([text], { type: "application/json" }), "favourites.json");
     };
     // The picture: side by side, without gaps, so that a bundle draws the very same again.
@@ -128,14 +142,14 @@
     const savePicture = async () => {
       asPicture.disabled = true;
       try {
-        const states = [...kept];
-        const { canvas, columns } = await sheetOf(states);
-        const alike = states.every(({ b }) => b === states[0].b);
-        const pictures = states.map((state) => {
+        const chosen = states();
+        const { canvas, columns } = await sheetOf(chosen);
+        const alike = chosen.every(({ b }) => b === chosen[0].b);
+        const pictures = chosen.map((state) => {
           const { bundle, sha256, ...rest } = outgoing(state);
           return alike ? rest : { bundle, sha256, ...rest };
         });
-        const owner = alike ? T.bundle(states[0].b) : { name: "", sha256: "" };
+        const owner = alike ? T.bundle(chosen[0].b) : { name: "", sha256: "" };
         T.saveBlob(await T.markedPng(canvas, { draw: "favourites", pictures, columns }, owner), "favourites.png");
         say("");
       } catch (error) {
@@ -146,8 +160,8 @@
 
     // Keeps the picture that Play shows, as the first.
     T.keepFavourite = () => void add([T.state]);
-    // The states that are kept.
-    T.favourites = () => [...kept];
+    // The states that are kept and whose bundles are here.
+    T.favourites = states;
     // Takes what a file or a mark holds, which may be a stranger's; a sentence about what became of that.
     T.takeFavourites = (entries, mark = null) => {
       const { states, elsewhere, other, broken } = incoming(entries, mark);
@@ -161,6 +175,7 @@
       return parts.join(" ");
     };
     draw();
+    T.bundleListeners.push(draw);
     return card;
   };
 

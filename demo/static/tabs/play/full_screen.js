@@ -9,7 +9,8 @@
     "html, body { height: 100%; margin: 0; background: #000; } canvas { display: block; width: 100%; height: 100%; object-fit: contain; }";
 
   // The second window: it shows whatever is painted into it, as large as it can, and opens and closes with `toggle`.
-  const mirrorWindow = () => {
+  // onClose() is called when the visitor closes it.
+  const mirrorWindow = (onClose) => {
     let opened = null; // { window, canvas }
     const close = () => {
       opened?.window.close();
@@ -31,6 +32,11 @@
       other.document.head.replaceChildren(style);
       other.document.body.replaceChildren(canvas);
       other.document.body.ondblclick = () => other.document.documentElement.requestFullscreen?.().catch(() => {});
+      other.addEventListener("pagehide", () => {
+        if (opened?.window !== other) return; // closed from here
+        opened = null;
+        onClose();
+      });
       opened = { window: other, canvas };
     };
     const isOpen = () => Boolean(opened && !opened.window.closed);
@@ -45,7 +51,7 @@
   // Makes `frame`, which holds `canvas`, fill the screen on wish. actions: buttons that stay at hand there.
   // onLeave() is called when the page is back. .toggle(): on and off; .show(picture): what the second window shows too.
   T.fullScreen = (frame, canvas, actions, onLeave) => {
-    const mirror = mirrorWindow();
+    const mirror = mirrorWindow(() => mirrorButton.setAttribute("aria-pressed", "false"));
     let fading = null;
     const button = (text, hint, action) =>
       el("button", { type: "button", class: "tf-button", title: hint, onclick: (event) => (action(), event.detail && canvas.focus()) }, text);

@@ -12,13 +12,7 @@
     loading.catch(() => (loading = null)); // the next try loads it again
     return loading;
   };
-  const wasPlayed = () => {
-    try {
-      return JSON.parse(T.storage.text("instrument") ?? "null")?.mappings?.length > 0;
-    } catch {
-      return false;
-    }
-  };
+  const wasPlayed = () => T.storage.read("instrument")?.mappings?.length > 0;
 
   // The fold. frame: the picture's, over which `.toggle()` shows the panel in full screen; else it opens the fold.
   T.instrumentFold = (frame) => {

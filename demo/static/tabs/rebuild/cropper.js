@@ -99,6 +99,7 @@
     stage.addEventListener(
       "wheel",
       (event) => {
+        if (event.ctrlKey || !event.deltaY) return; // the page's own zoom
         event.preventDefault();
         zoomBy(event.deltaY < 0 ? 1.1 : 1 / 1.1);
       },

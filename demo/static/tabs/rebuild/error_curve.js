@@ -39,7 +39,7 @@
       high.textContent = format(top);
       low.textContent = format(bottom);
       last.textContent = String(total);
-      const words = T.t("{label}: {start} at the start, {now} after {rounds} rounds", { label, start: format(top), now: format(bottom), rounds: values.length - 1 });
+      const words = T.n(values.length - 1, "{label}: {start} at the start, {now} after {n} round", "{label}: {start} at the start, {now} after {n} rounds", { label, start: format(top), now: format(bottom) });
       plot.setAttribute("aria-label", words);
     };
     frame.rename = (text) => (label = text);

@@ -13,7 +13,7 @@
   };
 
   // The element with the picture. `.put(href, probabilities, note)` shows a picture; without href the figure is hidden. `.href()` is what it shows.
-  T.figure = (title, alt) => {
+  T.captionedPicture = (title, alt) => {
     const picture = el("img", { class: "tf-picture", alt });
     const classified = el("span", { class: "tf-classified" });
     const note = el("span", { class: "tf-quiet" });

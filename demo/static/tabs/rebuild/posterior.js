@@ -11,7 +11,7 @@
     let seed = 0;
     let temperature = 1;
     const grid = el("div", { class: "tf-samples" });
-    const spread = T.figure(T.t("Standard deviation"), T.t("The standard deviation of every pixel over the samples: bright where they differ"));
+    const spread = T.captionedPicture(T.t("Standard deviation"), T.t("The standard deviation of every pixel over the samples: bright where they differ"));
     const legend = el("img", { class: "tf-legend-scale", alt: "" });
     const top = el("span", {});
     const scale = el("div", { class: "tf-spread-legend" }, legend, el("div", { class: "tf-legend-ends" }, el("span", {}, "0"), top));

@@ -16,11 +16,11 @@ const sources = T.sources(
   () => ask({ newInput: true }, ...PARTS),
   (sentence) => error.show(sentence),
 );
-const input = T.figure(T.t("Input"), T.t("The input as the models see it"));
+const input = T.captionedPicture(T.t("Input"), T.t("The input as the models see it"));
 // A model's answer to the input, its difference, and how large that is. `.put(answer)`: null where there is none.
 const reconstruction = (name, title, alt, differenceAlt) => {
-  const picture = T.figure(title, alt);
-  const difference = T.figure(T.t("Difference"), differenceAlt);
+  const picture = T.captionedPicture(title, alt);
+  const difference = T.captionedPicture(T.t("Difference"), differenceAlt);
   const numbers = el("div", {});
   const group = el("div", { class: "tf-reconstruction", role: "group", "aria-label": name }, picture, difference, numbers);
   group.put = (answer) => {

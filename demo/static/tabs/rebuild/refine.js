@@ -15,7 +15,7 @@
     let errors = [];
     let earlier = []; // errors of earlier searches that this one continues
     let seed = 0;
-    const picture = T.figure(T.t("Best so far"), T.t("The best picture that the search has found"));
+    const picture = T.captionedPicture(T.t("Best so far"), T.t("The best picture that the search has found"));
     const curve = T.errorCurve("");
     const note = el("p", { class: "tf-quiet tf-refine-note", "aria-live": "polite" });
     const button = el("button", { type: "button", class: "tf-button tf-primary", onclick: () => (running ? stop() : start()) });
@@ -47,11 +47,10 @@
     const describe = () => {
       button.textContent = running ? T.t("Stop") : T.t("Refine ({rounds} rounds)", { rounds: ROUNDS });
       const rounds = Math.max(0, errors.length - 1);
+      const mse = last?.mse.toFixed(5);
       if (!last) note.textContent = T.t("No search yet: the result above comes from a single pass.");
-      else {
-        const words = stopped && !running ? T.t("stopped after {rounds} rounds of search, MSE {mse}") : T.t("after {rounds} rounds of search, MSE {mse}");
-        note.textContent = words.replace("{rounds}", rounds).replace("{mse}", last.mse.toFixed(5));
-      }
+      else if (stopped && !running) note.textContent = T.n(rounds, "stopped after {n} round of search, MSE {mse}", "stopped after {n} rounds of search, MSE {mse}", { mse });
+      else note.textContent = T.n(rounds, "after {n} round of search, MSE {mse}", "after {n} rounds of search, MSE {mse}", { mse });
     };
     const start = () => {
       running = true;

@@ -11,8 +11,8 @@
     let other = 0; // the first seed of the codes
     let variety = 1;
     const mask = T.maskBoard(() => onChange({ newMask: true }));
-    const vae = T.figure(T.t("Repaired by the VAE"), T.t("The picture with its hidden pixels filled in by the VAE"));
-    const gan = T.figure(T.t("Repaired by the GAN"), T.t("The picture with its hidden pixels filled in by the GAN"));
+    const vae = T.captionedPicture(T.t("Repaired by the VAE"), T.t("The picture with its hidden pixels filled in by the VAE"));
+    const gan = T.captionedPicture(T.t("Repaired by the GAN"), T.t("The picture with its hidden pixels filled in by the GAN"));
     const completions = el("div", { class: "tf-samples" });
     const others = el("button", { type: "button", class: "tf-button", onclick: () => drawOthers() }, T.t("Other completions"));
     const varietySlider = T.slider(
@@ -57,7 +57,7 @@
       several.hidden = !found.length;
       completions.replaceChildren(
         ...found.map(({ image, reading }, i) => {
-          const one = T.figure(T.t("Completion {number}", { number: i + 1 }), T.t("Completion {number} of {count}", { number: i + 1, count: found.length }));
+          const one = T.captionedPicture(T.t("Completion {number}", { number: i + 1 }), T.t("Completion {number} of {count}", { number: i + 1, count: found.length }));
           one.put(image, reading);
           return one;
         }),

@@ -12,7 +12,8 @@
   T.sources = (onChange, onError) => {
     let source = "test";
     let test = 0;
-    let name = ""; // of the bundle
+    let bundleName = "";
+    let picked = 0; // counted, so that a file that is slow does not come after what was chosen later
     const drawing = T.drawingBoard(() => onChange());
     const crops = { upload: T.cropper(() => onChange()), webcam: T.cropper(() => onChange()) };
 
@@ -47,6 +48,7 @@
       (value) => chooseSource(value),
     );
     const chooseSource = (value) => {
+      picked += 1;
       source = value;
       onError("");
       sourceChoice.choose(value);
@@ -56,22 +58,24 @@
     };
 
     // Browsers show the upper 8 bits of a grey PNG of 16. Which of its numbers are white is known to the server.
-    const deep = async (picked) => {
-      const head = new Uint8Array(await picked.slice(0, 26).arrayBuffer());
+    const deep = async (chosen) => {
+      const head = new Uint8Array(await chosen.slice(0, 26).arrayBuffer());
       return String.fromCharCode(...head.slice(1, 4)) === "PNG" && head[24] === 16 && head[25] === 0;
     };
-    const eightBits = async (picked) => (await T.ask(T.url(`rebuild/${encodeURIComponent(name)}/eight-bits`), { method: "POST", body: picked })).blob();
+    const eightBits = async (chosen) => (await T.ask(T.url(`rebuild/${encodeURIComponent(bundleName)}/eight-bits`), { method: "POST", body: chosen })).blob();
 
-    const takeFile = async (picked) => {
-      if (!picked) return;
-      if (picked.size > LARGEST) {
+    const takeFile = async (chosen) => {
+      if (!chosen) return;
+      const mine = ++picked;
+      if (chosen.size > LARGEST) {
         onError(T.t("The file is too large: at most {mb} MB are accepted.", { mb: LARGEST / 1e6 }));
         return;
       }
       let bitmap;
       try {
-        bitmap = await createImageBitmap((await deep(picked)) ? await eightBits(picked) : picked);
+        bitmap = await createImageBitmap((await deep(chosen)) ? await eightBits(chosen) : chosen);
       } catch (error) {
+        if (mine !== picked) return;
         if (!(error instanceof DOMException)) {
           onError(error.message); // of the server
           return;
@@ -79,7 +83,8 @@
         onError(T.t("This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."));
         return;
       }
-      fileName.textContent = picked.name;
+      if (mine !== picked) return;
+      fileName.textContent = chosen.name;
       if (source !== "upload") chooseSource("upload");
       onError("");
       crops.upload.put(bitmap);
@@ -88,11 +93,7 @@
       takeFile(file.files[0]);
       file.value = "";
     });
-    drop.addEventListener("dragover", (event) => event.preventDefault());
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      takeFile(event.dataTransfer.files[0]);
-    });
+    T.dropZone(drop, takeFile);
     document.addEventListener("paste", (event) => {
       if (T.visible(board)) takeFile([...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/")));
     });
@@ -111,7 +112,8 @@
       return picture ? { test: null, picture } : null;
     };
     board.useBundle = (bundle) => {
-      name = bundle.name;
+      picked += 1;
+      bundleName = bundle.name;
       drawing.useBundle(bundle);
       for (const crop of Object.values(crops)) crop.useBundle(bundle);
       test = 0;
