@@ -73,7 +73,7 @@ def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
             row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,} \|[^|\n]*\|"
             text = re.sub(row, rf"\g<1>{now.bytes:,} | |", text, flags=re.MULTILINE)
     text = text.replace(opset_and_precisions(before), opset_and_precisions(after))
-    text = LARGEST_ERROR.sub(lambda _: largest_error(after), text)
+    text = LARGEST_ERROR.sub(lambda _: largest_error(after, "; empty where a file was stored anew"), text)
     found = runtime_tables.SECTION.around(text)
     if found and after.runtime_comparison is None:
         text = found[0] + found[1].lstrip("\n")
@@ -286,7 +286,7 @@ No graph draws random numbers: the same input gives the same picture. {largest_e
 `bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
 
 
-def largest_error(info: Bundle) -> str:
+def largest_error(info: Bundle, addition: str = "") -> str:
     """What the column of errors holds: converted graphs are compared on other rows than float32 ones."""
     exact = [graph.precision == "fp32" for graph in info.graphs.values()]
     batches = f"batches of {', '.join(map(str, parity.BATCHES[:-1]))} and {parity.BATCHES[-1]}"
@@ -298,8 +298,7 @@ def largest_error(info: Bundle) -> str:
     else:
         over = converted
     units = "images and log-variances: absolute; the rest: relative to max(1, |value|)"
-    anew = "" if all(exact) else "; empty where a file was stored anew without its network"
-    return f"The last column is the largest difference from\nPyTorch over {over} ({units}){anew}."
+    return f"The last column is the largest difference from\nPyTorch over {over} ({units}){addition}."
 
 
 def signature(graph: Graph) -> str:
