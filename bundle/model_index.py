@@ -25,7 +25,7 @@ def hosted(source: str) -> str | None:
     """The Hub's identifier of a data set, "owner/name"; None where the pictures are from elsewhere."""
     if source in WELL_KNOWN:
         return WELL_KNOWN[source]
-    return source if re.fullmatch(r"[\w.-]+/[\w.-]+", source) else None
+    return source if re.fullmatch(r"\w[\w.-]*/[\w.-]+", source) else None
 
 
 def with_model_index(card: str, info: Bundle) -> str:

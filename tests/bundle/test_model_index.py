@@ -64,3 +64,7 @@ def test_stored_figures_come_into_the_card(broken_bundle: Path):
 )
 def test_sets_of_the_hub_are_known(source: str, there: str | None):
     assert hosted(source) == there
+
+
+def test_a_folder_that_is_called_as_a_set_made_here_is_not_on_the_hub():
+    assert hosted("./shapes") is None and hosted("pets/cats-1.0") == "pets/cats-1.0"
