@@ -89,9 +89,9 @@ ENCODERS = {
 # Scripts of pages that turn a canvas into a file or download one.
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
+    "demo/static/core/elements.js": "download and saveBlob themselves",
     "demo/static/core/own_directions.js": "numbers as a file",
     "demo/static/tabs/play/favourites.js": "numbers as a file, and markedPng",
-    "demo/static/core/elements.js": "download itself",
     "demo/static/instrument/preset_controls.js": "a preset, which is no picture",
     "demo/static/tabs/about/how_it_learned.js": "the server's film, which is marked",
     "demo/static/tabs/make/burst_camera.js": "the visitor's camera",
@@ -269,7 +269,7 @@ def test_no_module_writes_a_picture_without_being_named_here():
 def test_no_script_saves_a_picture_without_being_named_here():
     folders = (ROOT / "demo" / "static", ROOT / "export" / "targets" / "page")
     files = [path for folder in folders for path in folder.rglob("*.js")]
-    saves = re.compile(r"\.toBlob\(|\.toDataURL\(|(?<!\w)download\(")
+    saves = re.compile(r"\.toBlob\(|\.toDataURL\(|(?<!\w)(?:download|saveBlob)\(")
     found = {path.relative_to(ROOT).as_posix() for path in files if saves.search(path.read_text(encoding="utf-8"))}
     assert found == set(SCRIPTS), found ^ set(SCRIPTS)
 

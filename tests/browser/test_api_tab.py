@@ -29,7 +29,7 @@ def the_code_follows_the_picture_and_can_be_copied(page: Page) -> None:
         page.get_by_role("radio", name=name).check()
         assert word in code.inner_text() and page.evaluate("Twofold.url('')") in code.inner_text()
     page.get_by_role("button", name="Copy code").click()
-    page.get_by_role("button", name="Copy code").filter(has_text="Copied").wait_for()
+    page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").strip() == code.inner_text().strip()
 
 

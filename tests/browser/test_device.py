@@ -85,7 +85,7 @@ def test_without_onnxruntime_web_there_is_no_switch_and_about_says_how_to_get_it
     page.wait_for_function("window.Twofold?.stats.shown > 0")
     assert page.get_by_role("switch", name="On my device").count() == 0
     page.get_by_role("tab", name="About").click()
-    page.get_by_text("Whoever runs this server").wait_for()
+    page.get_by_text("To allow it, run this command on the server").wait_for()
     page.get_by_text("python -m demo.web", exact=True).wait_for()
 
 

@@ -142,7 +142,7 @@ def test_favourites_of_bundles_that_come_later_and_go_are_kept(visit):
     assert page.evaluate(f"{KEPT}.length") == remove.count() == 1
     keep(page, STATES[2])
     assert page.evaluate(stored) == ["digits", "later", "digits"]
-    page.evaluate("Twofold.add({ ...Twofold.bundle('digits'), name: 'later' })")
+    page.evaluate("Twofold.addBundle({ ...Twofold.bundle('digits'), name: 'later' })")
     assert page.evaluate(f"{KEPT}.length") == remove.count() == 3
     page.evaluate("Twofold.removeBundle('later')")
     assert page.evaluate(f"{KEPT}.length") == remove.count() == 2

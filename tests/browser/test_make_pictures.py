@@ -300,7 +300,7 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
     tiles(page).nth(1).click()  # this one waits for the answer to the other
 
     # A look that gets no answer is followed by another; what the page served of a project that begins again is gone.
-    page.evaluate("name => Twofold.add({ ...Twofold.bundle('digits'), name, made: name })", first)
+    page.evaluate("name => Twofold.addBundle({ ...Twofold.bundle('digits'), name, made: name })", first)
     page.route(re.compile(f"/make/{first}$"), lambda route: route.abort(), times=1)
     page.get_by_label("Project", exact=True).select_option(first)
     page.locator(".tf-make").get_by_text("The server does not answer.").wait_for()

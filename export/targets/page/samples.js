@@ -23,6 +23,7 @@ const goTo = (seed) => {
   draw();
 };
 const saving = button(T.t("Save PNG"), T.t("Download this sheet"), () => save());
+saving.disabled = true; // until the tiles are drawn
 const before = button(T.t("Previous"), T.t("The {n} seeds before", { n: COUNT }), () => goTo(first - COUNT));
 
 element.replaceChildren(
