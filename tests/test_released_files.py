@@ -1,6 +1,7 @@
 """The released bundles are served, and their files are those that were released: nobody exports one anew by accident.
 
-After a release on purpose: sha256sum artifacts/*/*.onnx > tests/support/released.sha256
+After a release on purpose: sha256sum artifacts/*/*.onnx > tests/support/released.sha256, and
+python -m tests.support.released
 """
 
 import hashlib

@@ -95,9 +95,7 @@ def test_marks_at_random_do_not_agree():
 def test_too_few_marks_are_told(yes: int, no: int):
     spread = known_spread(1)
     steps = np.random.default_rng(0).standard_normal((yes + no, SIZE))
-    with pytest.raises(
-        InputError, match=f"3 pictures that have it and 3 that do not; so far it is {yes} and {no}"
-    ):
+    with pytest.raises(InputError, match=f"3 pictures that have it and 3 that do not; so far it is {yes} and {no}"):
         estimate(spread, steps, np.arange(yes + no) < yes)
 
 
