@@ -26,9 +26,7 @@ from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_table, is_too_large, 
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
-UNPACKED = (
-    4  # times a project's bytes that a zip may hold, pictures or not, and times its pictures that it may hold files
-)
+UNPACKED = 4  # times as many bytes, and as many files, as a project may hold: a zip may have more than pictures
 
 
 @dataclass

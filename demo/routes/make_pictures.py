@@ -138,9 +138,8 @@ class PictureRoutes:
             return fresh_json({"received": size})
         self._storing[key] = anyio.Event()
         try:
-            async with self._turns.setdefault(
-                name, anyio.Lock(fast_acquire=True)
-            ):  # not in a thread, which others need
+            turn = self._turns.setdefault(name, anyio.Lock(fast_acquire=True))
+            async with turn:  # not in a thread, which others need
                 arrivals = await in_thread(self._store, name, arriving, query.get("name", "")[:1000], limiter=STORING)
             self._remember(key, {"received": size} | arrivals.told())
         finally:
