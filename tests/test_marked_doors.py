@@ -89,7 +89,7 @@ ENCODERS = {
 # Scripts of pages that turn a canvas into a file or download one.
 SCRIPTS = {
     "demo/static/core/marks.js": "markedPng and savePicture, with the mark",
-    "demo/static/core/elements.js": "download and saveBlob themselves",
+    "demo/static/core/elements.js": "saveBlob itself",
     "demo/static/core/own_directions.js": "numbers as a file",
     "demo/static/tabs/play/favourites.js": "numbers as a file, and markedPng",
     "demo/static/instrument/preset_controls.js": "a preset, which is no picture",

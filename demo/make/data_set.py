@@ -110,23 +110,23 @@ def cell_word(cell: tables.Cell | None) -> str:
 def counts(folder: Path, project: Project) -> tuple[int, int]:
     """(pictures, classes) of a training: of its data set once it has begun."""
     if project.state != "collecting" and (folder / SET).is_dir():
-        sizes = [count for path in (folder / SET).glob("*") if (count := files_in(path))]
+        sizes = [count for path in (folder / SET).glob("*") if (count := file_count(path))]
         return sum(sizes), len(sizes) if project.use_classes and len(sizes) > 1 else 0
     chosen = chosen_pictures(folder, project)
     return len(chosen), len(set(chosen.values()) - {""})
 
 
-def files_in(folder: Path) -> int:
+def file_count(folder: Path) -> int:
     """How many files are in a folder; 0 for what is none. They are counted once, until the folder changes: the page
     asks every second."""
     try:
-        return _count(folder, folder.stat().st_mtime_ns) if folder.is_dir() else 0
+        return _counted(folder, folder.stat().st_mtime_ns) if folder.is_dir() else 0
     except OSError:  # removed just now
         return 0
 
 
 @lru_cache(maxsize=1000)
-def _count(folder: Path, changed: int) -> int:
+def _counted(folder: Path, changed: int) -> int:
     with os.scandir(folder) as entries:
         return sum(entry.is_file() for entry in entries)
 

@@ -4,13 +4,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bundle.container_memory import free_in_container
+
 LINUX = Path("/proc/meminfo")
-CGROUP = Path("/sys/fs/cgroup")  # where a container sees its own limit
 
 
 def free_memory() -> int | None:
     """Bytes of memory that can be had without swapping; None where the system does not say."""
-    known = [found for found in (_of_the_machine(), _of_the_container()) if found is not None]
+    known = [found for found in (_of_the_machine(), free_in_container()) if found is not None]
     return min(known, default=None)
 
 
@@ -21,11 +22,4 @@ def _of_the_machine() -> int | None:
                 return 1024 * int(line.split()[1])
     with suppress(OSError, ValueError, AttributeError):  # not on Windows
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
-
-
-def _of_the_container() -> int | None:
-    with suppress(OSError, ValueError):  # "max" is no number: no limit
-        most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        return max(most - used, 0)
     return None

@@ -33,7 +33,7 @@ COMPONENTS = 16
 ODD_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
 MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
 SHARE = 0.25  # of the free memory that a survey may take: the models and a training need theirs
-TOO_MANY = "The pictures are too many for the memory; choose a smaller size."
+TOO_MANY = "The pictures are too many for the memory: choose a smaller size, or bring fewer."
 LEAST_FOR_ODD = 20  # pictures below which none is odd
 
 

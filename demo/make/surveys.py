@@ -1,6 +1,7 @@
 """The surveys of a server's projects: made in the background, kept until a project's pictures or framing change."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from demo.make.survey import TOO_MANY, Survey, survey
 from demo.make.tables import Column, columns, table_files
 
 FAILED = "The pictures could not be looked at; the server's log says why."
+AGAIN = 10.0  # seconds after which one that failed is made once more: memory or disk may be free by then
 KEPT_BYTES = 400_000_000  # of surveys in memory, beside the latest one: one of 3 000 pictures of 64 px takes 37 MB
 
 Key = tuple[object, ...]
@@ -23,8 +25,8 @@ class Superseded(Exception):
 @dataclass
 class SurveyTask:
     """A survey that is being made: pictures `done` of `of`, then its `result` and the `columns` of the tables that came
-    with the pictures, or the `error` that prevented it. `earlier`: what was seen before; `superseded`: set once another
-    survey has taken its place."""
+    with the pictures, or the `error` that prevented it; `ended`: when, on time.monotonic(). `earlier`: what was seen
+    before; `superseded`: set once another survey has taken its place."""
 
     key: Key
     earlier: Survey | None = None
@@ -33,7 +35,13 @@ class SurveyTask:
     result: Survey | None = None
     columns: dict[str, Column] = field(default_factory=dict)
     error: str = ""
+    ended: float = 0.0
     superseded: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it failed so long ago that it may go well now."""
+        return bool(self.error) and time.monotonic() - self.ended > AGAIN
 
     @property
     def bytes(self) -> int:
@@ -61,7 +69,7 @@ class Surveys:
         key = key_of(project, folder)
         with self._lock:
             task = self._tasks.get(name)
-            if task is None or task.key != key:
+            if task is None or task.key != key or task.is_stale:
                 self._drop(name)
                 task = SurveyTask(key, earlier=(task.result or task.earlier) if task else None)
                 threading.Thread(target=make, args=(task, folder, project), daemon=True).start()
@@ -110,3 +118,4 @@ def make(task: SurveyTask, folder: Path, project: Project) -> None:
     finally:
         if not task.made and not task.superseded.is_set():  # a fault of ours, which the log tells
             task.error = FAILED
+        task.ended = time.monotonic()

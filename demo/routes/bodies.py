@@ -9,12 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bundle.errors import InputError
 
-PATIENCE = 20.0  # seconds that a body may take to arrive, and one more for each LEAST_SPEED bytes
-LEAST_SPEED = 50_000
+PATIENCE = 20.0  # seconds that a body may take to arrive, beside what its size takes at the least speed
+LEAST_SPEED = 10_000  # bytes a second, of what is a few megabytes at most: phones may be far from their mast
 
 
-async def parts_of(request: Request) -> AsyncIterator[bytes]:
-    """The body as it arrives. Raises InputError where that takes too long, ClientDisconnect."""
+async def parts_of(request: Request, least_speed: int = LEAST_SPEED) -> AsyncIterator[bytes]:
+    """The body as it arrives; `least_speed`: bytes a second. Raises InputError where that takes too long,
+    ClientDisconnect."""
     stream, until = request.stream(), asyncio.get_running_loop().time() + PATIENCE
     while True:
         try:
@@ -22,11 +23,11 @@ async def parts_of(request: Request) -> AsyncIterator[bytes]:
                 part = await anext(stream, None)
         except TimeoutError as error:
             raise InputError(
-                f"The file arrives too slowly: at least {LEAST_SPEED // 1000} kB a second are needed."
+                f"The file arrives too slowly: at least {least_speed // 1000} kB a second are needed."
             ) from error
         if part is None:
             return
-        until += len(part) / LEAST_SPEED
+        until += len(part) / least_speed
         yield part
 
 

@@ -29,7 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bundle import images
-from bundle.errors import InputError, UserError
+from bundle.errors import InputError
 from bundle.pictures import BACKGROUNDS
 from demo.make import choices, crops, data_set, tables
 from demo.make.advice import advice
@@ -196,10 +196,11 @@ class PictureRoutes:
         return fresh_json(await in_thread(self._survey_facts, name_of(request)))
 
     def _survey_facts(self, name: str) -> dict[str, Any]:
-        """The survey of a project and what was chosen, as JSON, or how far it is. Raises UserError."""
+        """The survey of a project and what was chosen, as JSON, or how far it is, or the `error` that prevents it."""
         task = self.surveys.of(name)
-        if task.error:
-            raise UserError(task.error)
+        if task.error:  # what was chosen can be chosen otherwise, such as a smaller size
+            unseen = {"error": task.error, "files": [], "flags": {}, "version": 0, "columns": []}
+            return unseen | chosen_facts(self.projects.get(name), [], task) | {"advice": []}
         if task.result is None:
             return {"done": task.done, "of": task.of}
         found = {

@@ -39,6 +39,7 @@ MAX_TITLE = 60
 RECEIVED = 8  # files that may arrive at a time
 MAX_WAITING = 16
 TURN = 60.0  # seconds that a file may wait for its turn
+LEAST_SPEED = 50_000  # bytes a second, in which a model arrives: it may be large
 CHECKING = "Another model is being checked; try again in a minute."
 OWN_HEADER = "x-twofold"  # pages of other sites cannot send it: browsers ask the server first (CORS)
 
@@ -124,7 +125,7 @@ async def receive(request: Request, file: Path) -> None:
     size = 0
     try:
         with file.open("wb") as out:
-            async for part in parts_of(request):
+            async for part in parts_of(request, LEAST_SPEED):
                 size += len(part)
                 if size > MAX_BYTES:
                     raise InputError(f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")

@@ -84,7 +84,7 @@ class Engine:
         self._queues: dict[str, BatchQueue] = {}
         self._tally: dict[str, Tally] = {}
         self._names: dict[str, str] = {}
-        self._checked, self._careful = False, False
+        self._checked, self._careful, self._closed = False, False, False
         self._loading, self._checking = threading.Lock(), threading.RLock()
         self._thread = threading.local()
 
@@ -178,13 +178,15 @@ class Engine:
             self._queues.clear()
 
     def close(self) -> None:
-        """Free the memory of a bundle that is served no more. Runs in progress finish."""
+        """Free the memory of a bundle that is served no more. Requests in progress finish, and keep nothing."""
+        self._closed = True
         self._cache.forget(self)
         self.unload()
 
     def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         queue = self._queues.get(graph) or self._queue(graph)
-        self._cache.use(self)
+        if not self._closed:
+            self._cache.use(self)
         check_inputs(self.bundle.info, graph, inputs)
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         if len(next(iter(inputs.values()))) <= queue.most:

@@ -34,8 +34,8 @@ SECRETS = {
 
 
 def page_problems(folder: Path, places: Sequence[str]) -> list[str]:
-    """The reasons not to publish the folder as a static page, a sentence each; `places`: paths of the files
-    that it should hold."""
+    """The reasons not to publish the folder as a static page, a sentence each; `places`: paths of the files that it
+    should hold."""
     return [
         *_front_matter(folder),
         *_size(folder, "bundles", MAX_PAGE_BYTES),

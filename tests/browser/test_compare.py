@@ -75,6 +75,11 @@ def test_a_sheet_that_fails_leaves_no_picture_of_another_model(visit):
     inks = """() => [...document.querySelectorAll('.tf-pair-grid')].map((grid) => [...grid.querySelectorAll('canvas')]
         .some((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)))"""
     assert page.evaluate(inks) == [True, False]
+    with page.expect_response("**/live/digits/grid?*"):
+        page.get_by_label("First seed").fill("7")
+        page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert page.get_by_text(busy).first.is_visible()  # that the other side arrived mends nothing
     page.unroute("**/live/plain/grid?*")
     page.get_by_label("First seed").fill("1")
     page.keyboard.press("Enter")  # any change asks again

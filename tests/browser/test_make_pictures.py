@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bundle.sessions import choose_provider
+from demo.make import survey
 from demo.make.data_set import all_files
 from demo.make.limits import OWN_MACHINE
 from demo.make.maker import Maker
@@ -271,15 +272,15 @@ def test_a_page_that_is_closed_while_files_arrive_loses_no_whole_one(visit, proj
 def test_the_first_look_at_the_pictures_is_watched_and_what_ends_it_is_said(visit, pets: Path):
     page = visit(refused="/pictures")
     new_project(page)
-    survey = re.compile(r"/make/[^/]+/pictures$")
-    page.route(survey, lambda route: route.fulfill(json={"done": 7, "of": 1200}))
+    looks = re.compile(r"/make/[^/]+/pictures$")
+    page.route(looks, lambda route: route.fulfill(json={"done": 7, "of": 1200}))
     page.get_by_label("Choose files").set_input_files([str(pets / "cats" / "01.png")])
     page.get_by_text("Looking at picture 7 of 1,200").wait_for()
     assert not page.get_by_role("group", name="Pictures").is_visible()
-    page.route(survey, lambda route: route.fulfill(status=400, body="No disk.", content_type="text/plain"))
+    page.route(looks, lambda route: route.fulfill(status=400, body="No disk.", content_type="text/plain"))
     page.get_by_text("No disk.").wait_for()
     assert not page.get_by_text("Looking at picture").is_visible()
-    page.unroute(survey)
+    page.unroute(looks)
     page.get_by_label("Choose files").set_input_files([str(pets / "cats" / "02.png")])
     page.get_by_text("2 pictures are chosen.").wait_for()
 
@@ -328,6 +329,18 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
     page.get_by_role("button", name="Delete this project").dblclick()
     page.get_by_role("button", name="Really delete its 2 pictures and all that was learned").wait_for()
     assert first in projects.names()
+
+
+def test_what_is_too_much_for_the_memory_is_said_and_a_smaller_size_helps(visit, pets: Path, monkeypatch):
+    monkeypatch.setattr(survey, "free_memory", lambda: 4 * 3 * 2 * 48 * 48)
+    page = visit()
+    new_project(page)
+    page.get_by_label("Choose files").set_input_files([str(pets / "cats" / f"0{i}.png") for i in range(2)])
+    page.get_by_text("The pictures are too many for the memory").wait_for()
+    assert not page.get_by_role("heading", name="3. Train").is_visible()
+    page.get_by_role("radiogroup", name="Size").get_by_role("radio", name="32", exact=True).check()
+    page.get_by_text("2 pictures are chosen.").wait_for()
+    assert not page.get_by_text("The pictures are too many for the memory").is_visible()
 
 
 def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: Path):

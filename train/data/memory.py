@@ -1,23 +1,16 @@
 """How much memory there is for a set of pictures."""
 
-from pathlib import Path
-
 import psutil
 
+from bundle.container_memory import free_in_container
+
 SHARE = 0.25  # of the free memory that a set may fill; dividing it takes as much again
-CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_memory() -> int:
     """Bytes that this process may still take, also where a container allows less than the machine has."""
-    free = psutil.virtual_memory().available
-    try:
-        limit = (CGROUP / "memory.max").read_text().strip()
-        if limit.isdigit():
-            free = min(free, int(limit) - int((CGROUP / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass
-    return max(free, 0)
+    free, in_container = psutil.virtual_memory().available, free_in_container()
+    return free if in_container is None else min(free, in_container)
 
 
 def fits_in_memory(needed: int) -> bool:

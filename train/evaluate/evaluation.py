@@ -132,8 +132,8 @@ def measure_subject(
 
 
 def subject_pictures(subject: Subject, source: str, cache: Cache | None = None) -> Loaded:
-    """The pictures that the subject was trained on. Raises UserError when they are not there, are
-    others, or are too few to be measured with."""
+    """The pictures that the subject was trained on. Raises UserError when they are not there, are others, or are too
+    few to be measured with."""
     data = subject.data
     try:
         found = load_again(source, data, cache)
@@ -244,14 +244,8 @@ def main(settings: EvaluateSettings) -> int:
     if folder:
         store_report(folder, report, sheets)
     if settings.store:
-        source = found.subject.data.source
-        store.store(
-            settings.store,
-            found.subject,
-            report,
-            repeating_command(store.without_local_paths(settings), source),
-            sheets,
-        )
+        command = repeating_command(store.without_local_paths(settings), found.subject.data.source)
+        store.store(settings.store, found.subject, report, command, sheets)
         say(f"Stored in {settings.store}: the figures, in its index and its model card.")
     if not folder and not settings.store:
         print("Add --out FOLDER to keep the report and its sheets, or --store BUNDLE to keep the figures in a bundle.",

@@ -13,16 +13,6 @@
   const READ = 10_000; // ms in which a sentence can be read
 
   let complaint = ""; // what the bar was told of a picture that did not come
-  const complain = (sentence) => {
-    complaint = sentence;
-    T.showMessage(sentence);
-  };
-  // Takes that back, now that pictures come again; what others have said, only once it could be read.
-  const endComplaint = () => {
-    if (T.message && (T.message === complaint || performance.now() - T.messageAt > READ)) T.showMessage("");
-    complaint = "";
-  };
-
   // Writes down what T.stats keeps of an answer.
   const count = ({ model, round }) => {
     const { stats } = T;
@@ -33,6 +23,16 @@
   };
 
   Object.assign(T, {
+    // Says in the bar that a picture did not come, …
+    complain(sentence) {
+      complaint = sentence;
+      T.showMessage(sentence);
+    },
+    // … and takes that back, now that pictures come again; what others have said, only once it could be read.
+    endComplaint() {
+      if (T.message && (T.message === complaint || performance.now() - T.messageAt > READ)) T.showMessage("");
+      complaint = "";
+    },
     // The picture at a live address: { picture: ImageData, model: ms or null, round: ms, alone: whether its source draws one
     // after the other }. Rejects with a sentence.
     async fetchPicture(path, params, signal) {
@@ -82,10 +82,10 @@
             count(answer);
             show(answer.picture, request);
             T.reportTiming(answer.model, answer.round);
-            endComplaint();
+            T.endComplaint();
           }
         } catch (error) {
-          if (n > shown) complain(error.message); // a newer picture is there otherwise
+          if (n > shown) T.complain(error.message); // a newer picture is there otherwise
         } finally {
           inFlight -= 1;
           sendWaiting();
@@ -118,7 +118,7 @@
               T.paint(job.canvas, picture);
               drawn += 1;
             } catch (error) {
-              if (error.name !== "AbortError") complain(error.message);
+              if (error.name !== "AbortError") T.complain(error.message);
             }
           }
         };

@@ -154,6 +154,12 @@
       const place = state && placeOf(state);
       return place && { ...sharedOf(state, bundle), ...place, c: classOf(state.c), mix: state.c && typeof state.c === "object" ? T.mixText(state.c, bundle) : "" };
     },
+    // Whether openMark opens what a mark says: a picture of a bundle that is here, drawn from a seed, a film, or favourites.
+    opensMark({ bundle: name, state }) {
+      if (state?.draw === "favourites") return Boolean(T.takeFavourites) && Array.isArray(state.pictures);
+      const bundle = T.bundle(name);
+      return Boolean(bundle && state && (T.pageOfState(state, bundle) || keysOf(state)));
+    },
     // Opens what a mark says; returns a sentence about what became of that.
     openMark(mark) {
       if (!mark) return T.t("No mark was found in this file, so there is nothing to open.");

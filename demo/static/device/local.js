@@ -115,9 +115,9 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
   return { ask, open, close: end };
 };
 
-// factsOf(name): the facts of a bundle as they are now, or undefined where it is not drawn here. builds: { wasm, jspi, asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page
-// may lack the last two. onProgress: as above. onChange(): status or offered has changed. memory: { read(name), keep(name,
-// value) } of what outlives the page.
+// factsOf(name): the facts of a bundle as they are now, or undefined where it is not drawn here. builds: { wasm, jspi,
+// asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page may lack the last two. onProgress: as above.
+// onChange(): status or offered has changed. memory: { read(name), keep(name, value) } of what outlives the page.
 // Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms, alone: true }, which rejects with a sentence,
 // and has
 //   choose("auto" | "gpu" | "cpu")   what the visitor wants

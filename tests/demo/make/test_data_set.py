@@ -121,8 +121,8 @@ def test_a_data_set_is_counted_once_until_it_changes(folder: Path):
     pictures = lay_out(folder, project)
     group = next(path for path in (folder / SET).iterdir() if path.is_dir())
     os.utime(group, (0, 0))
-    before, read = counts(folder, project), data_set._count.cache_info().misses
-    assert counts(folder, project) == before and before[0] == pictures and data_set._count.cache_info().misses == read
+    before, read = counts(folder, project), data_set._counted.cache_info().misses
+    assert counts(folder, project) == before and before[0] == pictures and data_set._counted.cache_info().misses == read
     (group / "more.png").write_bytes(b"x")
     assert counts(folder, project) == (pictures + 1, before[1])
 

@@ -211,11 +211,8 @@ def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):
     (tmp_path / "my pictures").mkdir()
     with quick_maker(tmp_path / "my pictures") as maker:
         name = project(maker)
-        command = (
-            TestClient(Starlette(routes=make_routes(maker)), base_url=ADDRESS, client=HERE)
-            .get(f"/make/{name}")
-            .json()["command"]
-        )
+        client = TestClient(Starlette(routes=make_routes(maker)), base_url=ADDRESS, client=HERE)
+        command = client.get(f"/make/{name}").json()["command"]
     assert shlex.split(command)[3] == str(tmp_path / "my pictures" / "home" / name / "run")
 
 

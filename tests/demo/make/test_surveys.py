@@ -68,6 +68,17 @@ def test_pictures_that_would_fill_the_memory_need_a_smaller_size(projects, monke
     assert made(Surveys(store), name).result is not None
 
 
+def test_a_lack_of_memory_that_has_passed_is_not_remembered(projects, monkeypatch: pytest.MonkeyPatch):
+    store, name = projects
+    surveys = Surveys(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(surveying, "free_memory", lambda: 1)
+        assert made(surveys, name).error == made(surveys, name).error != ""
+    assert made(surveys, name).error  # not asked again at once
+    monkeypatch.setattr(module, "AGAIN", 0.0)
+    assert made(surveys, name).result is not None
+
+
 def test_surveys_are_kept_by_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page = Page(tmp_path)
     names, surveys = [page.project_of(2) for _ in range(3)], Surveys(page.maker.projects)

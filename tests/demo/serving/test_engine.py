@@ -151,6 +151,17 @@ def test_only_some_bundles_stay_in_memory(tiny_bundle: Path):
     assert not first.loaded
 
 
+def test_a_bundle_that_is_served_no_more_takes_no_place(tiny_bundle: Path):
+    bundle, provider, cache = read(tiny_bundle), choose_provider("cpu"), EngineCache(kept=1)
+    gone, served = (Engine(bundle, provider, cache) for _ in range(2))
+    gone.run("decoder", {"z": codes(1)})
+    gone.close()
+    assert not gone.loaded
+    served.run("decoder", {"z": codes(1)})
+    gone.run("decoder", {"z": codes(1)})  # of a request that had begun
+    assert served.loaded
+
+
 def test_time_is_counted_per_thread(engine: Engine):
     before = engine.spent_ms
     engine.run("decoder", {"z": codes(4)})

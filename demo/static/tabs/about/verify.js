@@ -12,14 +12,6 @@
     return (await T.ask(T.url("verify"), { method: "POST", body: file })).json();
   };
 
-  // Whether T.openMark opens what a mark says: a picture of a bundle that is here, drawn from a seed, a film, or favourites.
-  const opens = ({ bundle: name, state }) => {
-    if (state?.draw === "favourites") return Boolean(T.takeFavourites) && Array.isArray(state.pictures);
-    const bundle = T.bundle(name);
-    return Boolean(bundle && state) && Boolean(T.pageOfState(state, bundle) || isFilm(state));
-  };
-  const isFilm = ({ draw, keys }) => ["film", "morph"].includes(draw) && Array.isArray(keys) && Array.isArray(T.keyframes.read(keys.slice(0, T.keyframes.most).map(T.keyframes.text).join(",")));
-
   // The card with it. `where`: a sentence about where the file goes.
   T.verifyCard = (where) => {
     const chosen = el("input", { type: "file", class: "tf-hidden", accept: "image/png,image/webp,image/gif,video/mp4", "aria-label": T.t("Picture to check") });
@@ -39,7 +31,7 @@
         told.replaceChildren(
           el("p", {}, el("strong", {}, file.name)),
           ...sentences.map((sentence) => el("p", {}, T.translate(sentence))),
-          ...(mark && opens(mark) ? [el("div", { class: "tf-buttons" }, open), note] : []),
+          ...(mark && T.opensMark(mark) ? [el("div", { class: "tf-buttons" }, open), note] : []),
         );
       } catch (failure) {
         if (mine !== asked) return;

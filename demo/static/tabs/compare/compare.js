@@ -154,6 +154,7 @@ const requestOf = ({ b, m, bundle, key }, side) => {
   return { path: T.picturePath({ b }, "/grid"), params, wanted: JSON.stringify([key, bundle.version, params]) };
 };
 const onTheirWay = [null, null]; // { wanted, control } of each side's request
+const failed = [false, false]; // whether each side's last request did
 const ask = async (side, { path, params, wanted }) => {
   onTheirWay[side]?.control.abort();
   const mine = { wanted, control: new AbortController() };
@@ -163,12 +164,14 @@ const ask = async (side, { path, params, wanted }) => {
     if (onTheirWay[side] !== mine) return;
     sheets[side] = { image: picture, of: wanted, pictures: T.cutSheet(picture, params.grid, params.grid ** 2) };
     T.reportTiming(model, round);
-    T.showMessage("");
+    failed[side] = false;
+    if (!failed.includes(true)) T.endComplaint();
   } catch (error) {
     if (onTheirWay[side] !== mine) return;
     sheets[side] = null; // what was there is of something else; asked for again at the next change
     grids.clear(side);
-    T.showMessage(error.message);
+    failed[side] = true;
+    T.complain(error.message);
   }
   onTheirWay[side] = null;
   show();

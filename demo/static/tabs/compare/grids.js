@@ -13,8 +13,9 @@
     }
     return sum / ((3 * a.data.length) / 4);
   };
-  // The element with both grids. onPick(side, i) is called when a tile is chosen. `.show(pictures)`: two lists of ImageData,
-  // empty where none has arrived, when those before stay; `.clear(side)`; `.summary()`: how far apart they are, in one sentence; `.name(side, i)`: a tile's.
+  // The element with both grids. onPick(side, i) is called when a tile is chosen. `.show(pictures)`: two lists of ImageData; an
+  // empty one leaves what is there. `.clear(side)` takes a side's away; `.summary()`: how far apart they are, in one sentence;
+  // `.name(side, i)`: a tile's.
   T.grids = (onPick) => {
     const titles = [el("h4", {}), el("h4", {})];
     const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));

@@ -1,5 +1,5 @@
 // Blending two bundles: which ones fit the bundle on screen, the command that blends them, and why the others do not fit.
-// What export/blending.py checks weight by weight, by what the page knows of the generators.
+// What export/weight_mixing.py checks weight by weight, by what the page knows of the generators.
 (() => {
   const T = window.Twofold;
   const { el } = T;

@@ -45,6 +45,7 @@
           reload(false).catch(() => {}); // what the server refused is not there
         },
       );
+    const senders = new Map(); // by project: what one has not sent yet is waited for when it is opened again
     let sender = null; // of the project that is shown
     const grid = T.pictureGrid(facts, (file, event) => press(file, event), (file) => (selected.has(file) ? [...selected] : [file]));
     const names = T.classNames({
@@ -221,7 +222,7 @@
       names.show({ counts: counts(), use: found.use_classes, selected: selected.size, selecting: mode === "sort", only });
       const headingOf = sortedByClass() ? (file) => state.classOf[file] || T.t("No class") : null;
       grid.show({ project, found, files: shownFiles(), headingOf, lookOf }, firstPage);
-      onChosen(kept, found.files.length);
+      onChosen(kept, found.error ? 1 : found.files.length); // what prevented a look may be mended by another choice
     };
 
     // --- from the server ---
@@ -273,6 +274,7 @@
       tellAdvice(found.advice);
       drawChips();
       draw();
+      if (found.error) error.show(found.error);
       const unreadable = found.files.filter((file) => found.flags[file]?.includes("unreadable") && !state.out.has(file));
       if (unreadable.length) move(STEPS.leftOut(state, unreadable));
     };
@@ -280,7 +282,8 @@
       error.show("");
       if (project !== name) {
         [filter, only, choices.hidden] = [null, null, true];
-        sender = senderOf(name);
+        if (!senders.has(name)) senders.set(name, senderOf(name));
+        sender = senders.get(name);
       }
       project = name;
       command?.load(name);

@@ -117,7 +117,7 @@
       bundleParts.hidden = !status.playable;
       for (const one of [measure, stages.space, stages.page, shelve]) one.disabled = busy || working;
       const told = jobWords();
-      if (job.textContent !== told) job.textContent = told;
+      T.say(job, told);
       since.textContent = working ? T.duration(status.job.seconds) : "";
       jobLine.className = status.job?.error ? "tf-error" : "tf-quiet";
       jobLine.hidden = !told;

@@ -227,7 +227,7 @@
         const state = alive ? (status.state === "measuring" ? T.t("measuring what it has learned") : T.t("training")) : status.state === "finished" ? T.t("finished") : T.t("stopped");
         sentence = T.t("{stage}: {state}", { stage: title, state });
       }
-      if (words.textContent !== sentence) words.textContent = sentence; // it is read aloud whenever it is set
+      T.say(words, sentence);
       words.hidden = root.isPart && !alive;
       if (!alive) return;
       const forAll = root.leftForAll ?? (status.of > 1 ? status.left_for_all : null);

@@ -115,7 +115,7 @@
         return T.t("{stage}: about {n} pictures, enough for {what}", { stage: names[step.stage][0], n: T.wholeNumber(images), what: T.translate(enoughFor(levels[step.stage], images)) });
       });
       const told = parts.length ? T.sentence(parts.join(T.t("; "))) : T.t("How far that gets on this machine is measured in the first seconds of the training.");
-      if (expectation.textContent !== told) expectation.textContent = told; // it is read aloud whenever it is set
+      T.say(expectation, told);
     };
     const drawSteps = () => {
       const names = T.stageWords();
@@ -155,7 +155,7 @@
       }
       drawSteps();
       const sentence = sentenceOf();
-      if (words.textContent !== sentence) words.textContent = sentence;
+      T.say(words, sentence);
       words.hidden = !sentence;
       words.className = status.state === "failed" ? "tf-error" : "";
       start.hidden = busy || waiting;
