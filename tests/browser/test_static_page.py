@@ -20,7 +20,6 @@ from bundle.marks import TRAINED, Mark, MorphFrame, Point, formats, of_sheet, tr
 from bundle.marks.verify import finding
 from bundle.sessions import choose_provider
 from demo.serving.served_bundle import ServedBundle, open_bundles
-from export.targets import web
 from tests.browser.conftest import WIDE, at_home
 from tests.browser.test_marks import drop
 from tests.support import foreign, generators, tiny
@@ -194,23 +193,6 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     context.close()
 
 
-def test_a_damaged_model_is_found_before_it_draws(browser, site):
-    context = browser.new_context(viewport=WIDE, service_workers="block")
-    page = context.new_page()
-
-    def flip(route: Any) -> None:
-        body = bytearray(route.fetch().body())
-        body[-100] ^= 1
-        route.fulfill(body=bytes(body))
-
-    page.route("**/synthesis.onnx", flip)
-    page.goto(site)
-    page.get_by_role("alert").filter(has_text="synthesis.onnx is damaged").first.wait_for(timeout=30_000)
-    assert page.evaluate("Twofold.stats.shown") == 0
-    page.unroute_all(behavior="ignoreErrors")  # the page tries again meanwhile
-    context.close()
-
-
 def test_the_morph_leaves_as_a_strip(show, models):
     page = show(b="plain")
     tab(page, "Morph")
@@ -269,17 +251,6 @@ def test_a_sheet_is_saved_once_it_is_whole_and_its_mark_tells_the_mix(show, mode
     reading = xmp.read(data)
     assert reading.mark.state["c"] == {"3": 0.75, "5": 0.25}
     assert finding(data, reading, models["mnist"]).again == "same"
-
-
-@pytest.mark.parametrize("missing", ["samples.js", "core.js", "strip.js"])
-def test_a_script_that_does_not_arrive_is_named(browser, site, missing: str):
-    page = browser.new_page(service_workers="block")
-    page.route(f"**/{missing}", lambda route: route.abort())
-    page.goto(site)
-    told = "page.js" if missing == "strip.js" else missing  # a module's own imports are told of it alone
-    page.get_by_text(f"{told} could not be loaded. Check the connection and reload the page.").wait_for()
-    assert not page.get_by_text("Loading …").is_visible()
-    page.close()
 
 
 def test_what_leaves_is_marked_and_is_checked_here(show, models):
@@ -425,12 +396,4 @@ def test_it_speaks_chinese_and_returns(browser, site):
     page.get_by_role("button", name="English").click()
     page.get_by_role("heading", name="This page").wait_for()
     assert page.evaluate("[document.documentElement.lang, Twofold.state.x]") == ["en", 7]
-    page.close()
-
-
-def test_opened_as_a_file_it_says_what_to_do(browser, site, bundles, tmp_path):
-    web.write([bundles / "plain"], tmp_path / "site")
-    page = browser.new_page()
-    page.goto((tmp_path / "site" / "index.html").as_uri())
-    page.get_by_text("python -m http.server").wait_for()
     page.close()
