@@ -149,10 +149,11 @@ def without_alpha(values: np.ndarray) -> np.ndarray:
 
 
 def full_scale(values: np.ndarray) -> ValueRange:
-    """What 0 to opaque is among numbers of alpha: the largest of their type, or of floats 1, 255 or 65535."""
-    if values.dtype.kind in "iu":
+    """What 0 to opaque is among numbers of alpha: the largest of 8 or 16 bits where they have so many, else 1, 255 or
+    65535, whichever holds them."""
+    if values.dtype in (np.uint8, np.uint16):
         return 0.0, float(np.iinfo(values.dtype).max)
-    most = float(values.max(initial=0))
+    most = float(values[np.isfinite(values)].max(initial=0))
     return 0.0, next((scale for scale in (1.0, 255.0) if most <= scale), 65535.0)
 
 

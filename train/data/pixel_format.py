@@ -86,7 +86,9 @@ def check_pixel_format(wanted: PixelFormat) -> None:
 
 @dataclass
 class PixelStatistics:
-    """What the pixels of a set show. `sampled`: pictures decoded; `deep`: those with more than 8 bits."""
+    """What the pixels of a set show. `sampled`: pictures decoded; `deep`: those of more than 8 bits; `low`, `high`: their
+    least and their largest finite number; `missing`: how many have a number that is NaN or infinite; `coloured`:
+    whether any picture is."""
 
     sampled: int = 0
     coloured: bool = False
@@ -143,8 +145,9 @@ class PixelStatistics:
             self.add_numbers(values.astype(np.float64), str(values.dtype))
         if values.shape[2] == 3 and not self.coloured:
             colours = values.astype(np.float64)
-            spread = np.nan_to_num(colours.max(axis=2) - colours.min(axis=2))
-            self.coloured = bool(spread.max() > GREY_WITHIN / 255 * np.nanmax(np.abs(colours)))
+            pixels = colours[np.isfinite(colours).all(axis=2)]
+            spread = (pixels.max(axis=1) - pixels.min(axis=1)).max(initial=0)
+            self.coloured = bool(spread > GREY_WITHIN / 255 * np.abs(pixels).max(initial=0))
         self.sampled += 1
 
     def add_numbers(self, values: np.ndarray, mode: str) -> None:
@@ -166,12 +169,18 @@ class PixelStatistics:
         return np.concatenate(kept) if kept else np.empty(0)
 
     def scaling(self, wanted: PixelFormat) -> Scaling:
-        """The range of the set; None where its pictures have 8 bits."""
+        """The range of the set; None where its pictures have 8 bits, and nobody says which of their numbers are black
+        and white."""
         if wanted.older:
             return EACH
-        if not self.deep:
-            return (0.0, 1.0) if self.binary and all(self.binary) else None
-        black, white = value_range(self.numbers())
+        if self.deep:
+            black, white = value_range(self.numbers())
+        elif self.binary and all(self.binary):
+            black, white = 0.0, 1.0
+        elif self.binary and (wanted.black, wanted.white) != (None, None):  # a run from when bytes were read as deeper
+            black, white = 0.0, 255.0
+        else:
+            return None
         black, white = (found if said is None else said for found, said in
                         ((black, wanted.black), (white, wanted.white)))  # fmt: skip
         check_pixel_format(replace(wanted, black=black, white=white))
@@ -180,7 +189,7 @@ class PixelStatistics:
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
         """Lines for the report: which numbers are black and white, and why that may be wrong."""
         lines = deep_notes(self, scaling, wanted, count) if self.deep and isinstance(scaling, tuple) else []
-        if not self.deep and (wanted.black, wanted.white) != (None, None):
+        if scaling is None and (wanted.black, wanted.white) != (None, None):
             lines.append("note: --black and --white hold for pictures of more than 8 bits, and there are none")
         return lines
 

@@ -112,6 +112,17 @@ def is_array(feature: object) -> bool:
     return depth in (2, 3) and isinstance(feature, datasets.Value) and feature.dtype not in ("string", "large_string")
 
 
+def declared_integers(feature: object) -> np.dtype | None:
+    """The type of the integers of a column of arrays: uint8 of bytes; None where its numbers are no integers."""
+    if isinstance(feature, ARRAYS):
+        kind = feature.dtype
+    else:
+        while isinstance(feature, LISTS):
+            feature = feature.feature
+        kind = feature.dtype if isinstance(feature, datasets.Value) else ""
+    return np.dtype(kind) if re.fullmatch(r"u?int(8|16|32|64)", kind) else None
+
+
 def is_file(feature: object) -> bool:
     """Whether a column holds picture files: an Image, bytes, or bytes with a path."""
     if isinstance(feature, dict):
@@ -222,11 +233,15 @@ def label_column(called: str, split: datasets.Dataset, reading: Reading) -> Labe
 # ------------------------------------------------------------------------------------------ reading
 
 
-def cell_reader(value: object) -> Callable[[], bytes | np.ndarray]:
-    """Reads the bytes or the array of one cell, and raises OSError when there is none."""
+def cell_reader(value: object, integers: np.dtype | None = None) -> Callable[[], bytes | np.ndarray]:
+    """Reads the bytes or the array of one cell, and raises OSError when there is none. `integers`: the type that the
+    column declares."""
 
     def read() -> bytes | np.ndarray:
-        if isinstance(value, np.ndarray | bytes):
+        if isinstance(value, np.ndarray):
+            # `datasets` gives integers of any type as int64; with gaps among them they are floats.
+            return value.astype(integers) if integers is not None and value.dtype.kind in "iu" else value
+        if isinstance(value, bytes):
             return value
         if isinstance(value, dict) and (value.get("bytes") or value.get("path")):
             return value["bytes"] or Path(value["path"]).read_bytes()
@@ -243,8 +258,9 @@ def table_split(
     if isinstance(split.features[column], datasets.Image):
         split = split.cast_column(column, datasets.Image(decode=False))
     pictures = split.select_columns([column])
+    integers = None
     if is_array(split.features[column]):
-        pictures = pictures.with_format("numpy")
+        pictures, integers = pictures.with_format("numpy"), declared_integers(split.features[column])
 
     def rows() -> Iterator[Row]:
         for row, record in enumerate(pictures):
@@ -252,7 +268,7 @@ def table_split(
             path = value.get("path") if isinstance(value, dict) else None
             known = () if attributes is None else tuple(attributes[row].tolist())
             name = Path(path).name if path else f"row {row}"
-            yield Row(name, numbers[row] if numbers else -1, cell_reader(value), known)
+            yield Row(name, numbers[row] if numbers else -1, cell_reader(value, integers), known)
 
     return Split(len(split), rows)
 
@@ -285,12 +301,15 @@ def table_source(
         found.append("left out the test split: it has no labels, or no pictures")
     attributes, values, test_values, more = table_attributes(train, test, column, labels.column, reading.attributes)
     older = older_image_column(train)
+    # Versions before packed bytes as if they were deeper: what they packed is not what is read today.
+    integers = declared_integers(train.features[column]) if is_array(train.features[column]) else None
+    as_bytes = " as bytes" if integers == np.uint8 else ""
     return Source(
         table_split(train, column, labels.numbers, values),
         table_split(test, column, test_numbers, test_values) if test else None,
         labels.names,
         (*found, *more),
-        lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}",
+        lambda: f"{train._fingerprint} {test._fingerprint if test else None} {column} {labels.column}{as_bytes}",
         attributes,
         None if older == column else older,
     )
