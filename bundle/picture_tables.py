@@ -4,6 +4,7 @@ and their rows."""
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
@@ -18,6 +19,32 @@ def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
     """Those of `names` that are `wanted`, however they are capitalised, in the order of `wanted`."""
     ranks = {name: rank for rank, name in enumerate(wanted)}
     return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
+
+
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+NO_NUMBER = re.compile(r"[+-]?nan", re.IGNORECASE)
+INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+MOST_DIGITS = 4000  # of a whole number: Python reads no longer ones
+
+
+def cell_of_text(text: str) -> int | float | str | None:
+    """What a cell that is text says: a number, where it is written as one in plain digits, and 20_29 is none; nothing,
+    where it is empty or NaN; else a word, as it stands."""
+    stripped = text.strip()
+    if WHOLE_NUMBER.fullmatch(stripped) and len(stripped) < MOST_DIGITS:
+        return int(stripped)
+    if DECIMAL_NUMBER.fullmatch(stripped):
+        return float(stripped)
+    return None if not stripped or NO_NUMBER.fullmatch(stripped) else text
+
+
+def words_among(cells: Iterable[object]) -> set[str]:
+    """The words among cells; "inf" is none where there are also numbers."""
+    found = list(cells)
+    words = {cell for cell in found if isinstance(cell, str)}
+    numbers = any(isinstance(cell, int | float) for cell in found)
+    return {word for word in words if not (numbers and INFINITE.fullmatch(word))}
 
 
 def text_records(name: PurePath, data: bytes) -> Iterator[dict[str, object]]:

@@ -19,8 +19,8 @@ from torch import Tensor
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, save_tensors
 from train.data.cache import cache_of_run
-from train.data.dataset import DataInfo, Pictures
-from train.data.load import Loaded, load, load_older, synthetic_set
+from train.data.dataset import DataInfo, Pictures, synthetic_set
+from train.data.load import Loaded, load, load_older
 from train.data.mapped_images import Images
 from train.data.pixel_format import format_of
 from train.data.reading import Reading, reading_of

@@ -9,10 +9,19 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path, PurePosixPath
 
 from bundle.errors import InputError
-from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, text_records
+from bundle.picture_tables import (
+    FILE_COLUMNS,
+    LABEL_COLUMNS,
+    TEXT_TABLES,
+    by_name,
+    cell_of_text,
+    text_records,
+    words_among,
+)
 from bundle.schema import MAX_NAME
 from demo.make.names import plain_name
 
@@ -92,17 +101,19 @@ def read_records(path: Path) -> Iterator[dict[str, Cell]]:
     """The rows of a table, one after the other: column -> cell, without the empty ones. Raises OSError, ValueError,
     csv.Error."""
     for row in text_records(path, path.read_bytes()):
-        yield {name: found for name, cell in row.items() if (found := plain_cell(cell)) is not None}
+        found = {name: cell for name, value in row.items() if (cell := plain_cell(value)) is not None}
+        for name in by_name(found, FILE_COLUMNS)[:1]:
+            found[name] = str(row[name]).strip()  # 0007 is not 7
+        yield found
 
 
 def plain_cell(cell: object) -> Cell | None:
     """A cell as a number where it is one, else as words; None where it says nothing."""
-    if cell is None or isinstance(cell, (list, dict)):
-        return None
-    with suppress(ValueError):
-        number = float(str(cell)) if not isinstance(cell, bool) else float(cell)
-        return number if number == number and abs(number) != float("inf") else None
-    return str(cell).strip() or None
+    found = cell_of_text(cell) if isinstance(cell, str) else cell
+    if isinstance(found, bool | int | float):
+        with suppress(OverflowError):
+            return float(found) if isfinite(found) else None
+    return found.strip() if isinstance(found, str) else None
 
 
 def cells_of(
@@ -145,8 +156,8 @@ def files_by_last_part(called: Mapping[str, str]) -> dict[str, str]:
 
 def why_no_attribute(name: str, cells: Cells) -> str:
     """Why a column can be no attribute, as a sentence; "" where it can be one."""
-    values = list(cells.values())
-    words = {value for value in values if isinstance(value, str)}
+    words = words_among(cells.values())
+    values = [value for value in cells.values() if isinstance(value, float) or value in words]
     different = set(values)
     if name.lower() in LABEL_COLUMNS:
         return "It names classes."

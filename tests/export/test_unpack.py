@@ -111,7 +111,7 @@ def test_its_gan_goes_on_being_trained(exported: Exported, shape_pictures: Path,
 @pytest.mark.parametrize("names", [["smile"], ["$(rm x)", "it's"], ["hair, short", "smile"]])
 def test_the_attributes_that_it_asks_for_are_those_of_the_bundle(names: list[str]):
     asked = unpack.asked_attributes(names)
-    assert asked_columns(asked, [*names, "name"], None)[0] == (names if "," not in names[0] else [*names, "name"])
+    assert asked_columns(asked, [*names, "name"])[0] == (names if "," not in names[0] else [*names, "name"])
 
 
 @pytest.mark.parametrize("stage", ["vae", "classifier", "inverse"])

@@ -6,13 +6,14 @@ gap, NaN here.
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from bundle.errors import UserError
+from bundle.picture_tables import words_among
 from bundle.schema import MAX_ATTRIBUTES, MAX_NAME
 from train.data.wording import first_few
 
@@ -40,7 +41,7 @@ class AttributeInfo:
 
 @dataclass(frozen=True)
 class Column:
-    """The attribute that a column of cells is, and its values float32 [N], NaN for gaps."""
+    """The attribute that a column of cells is, and its values float64 [N], NaN for gaps."""
 
     info: AttributeInfo
     values: np.ndarray
@@ -50,7 +51,9 @@ class NoAttribute(ValueError):
     """Why a column is no attribute, as the end of a sentence that begins with its name."""
 
 
-def asked_columns(asked: str | None, columns: Sequence[str], class_column: str | None) -> tuple[list[str], bool]:
+def asked_columns(
+    asked: str | None, columns: Sequence[str], class_columns: Collection[str] = ()
+) -> tuple[list[str], bool]:
     """(the columns that --attributes asks for, whether each was named). None = none, "all" = all but the classes.
 
     Raises UserError for names that are no column, are the class, or are too many.
@@ -60,11 +63,11 @@ def asked_columns(asked: str | None, columns: Sequence[str], class_column: str |
     names = list(dict.fromkeys(part.strip() for part in asked.split(",") if part.strip()))
     if not names:
         raise UserError("--attributes is empty: name columns, as in --attributes glasses,smile, or say all.")
-    offered = [name for name in columns if name != class_column]
+    offered = [name for name in columns if name not in class_columns]
     if names == [ALL] and ALL not in columns:
         return offered, False
     for name in names:
-        if name == class_column:
+        if name in class_columns:
             raise UserError(f"--attributes {name}: this column holds the classes, so it is no attribute.")
         if name not in offered:
             raise UserError(f"--attributes {name}: there is no such column.{suggestion(name, offered)}")
@@ -82,14 +85,14 @@ def suggestion(name: str, offered: Sequence[str]) -> str:
     return f" Did you mean {near[found[0]]}?" if found else f" There are {first_few(offered)}."
 
 
-def choose(
-    asked: str | None, cells: Mapping[str, Sequence[object]], class_column: str | None
+def choose_attributes(
+    asked: str | None, cells: Mapping[str, Sequence[object]], class_columns: Collection[str] = ()
 ) -> tuple[list[Column], list[str]]:
     """The attributes among columns of training cells, and notes on those that are none.
 
     Raises UserError where a column that was named is none, and where "all" finds none.
     """
-    names, named = asked_columns(asked, list(cells), class_column)
+    names, named = asked_columns(asked, list(cells), class_columns)
     found, notes = [], []
     for name in names:
         try:
@@ -111,7 +114,7 @@ def column_of(name: str, cells: Sequence[object]) -> Column:
     if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_NAME:
         raise NoAttribute(f"needs a name of 1 to {MAX_NAME} printable characters")
     plain = [plain_cell(cell) for cell in cells]
-    texts = sorted({cell for cell in plain if isinstance(cell, str)})
+    texts = sorted(words_among(plain))
     numbers = sorted({cell for cell in plain if isinstance(cell, float)})
     if texts and numbers:
         raise NoAttribute(f"holds numbers and words, such as {texts[0]}")
@@ -122,7 +125,7 @@ def column_of(name: str, cells: Sequence[object]) -> Column:
     if len(numbers) == 2 and numbers != [0.0, 1.0]:
         words = (number_word(numbers[0]), number_word(numbers[1]))
     values = values_of(cells, words)
-    known = values[np.isfinite(values)].astype(np.float64)
+    known = values[np.isfinite(values)].astype(np.float32).astype(np.float64)  # as networks are told them
     distinct = np.unique(known)
     if len(distinct) < 2:
         raise NoAttribute("has one value only" if len(distinct) else "is empty")
@@ -157,7 +160,10 @@ def plain_cell(cell: object) -> float | str | None:
     if cell is None:
         return None
     if isinstance(cell, bool | int | float):
-        number = float(cell)
+        try:
+            number = float(cell)
+        except OverflowError:  # a whole number of hundreds of digits
+            return None
         return number if math.isfinite(number) else None
     if isinstance(cell, str):
         return cell.strip() or None
@@ -165,9 +171,9 @@ def plain_cell(cell: object) -> float | str | None:
 
 
 def values_of(cells: Sequence[object], words: tuple[str, str] | None) -> np.ndarray:
-    """Cells float32 [N]: numbers, or the place of the word (of a number, its `number_word`) among `words`; NaN for gaps
+    """Cells float64 [N]: numbers, or the place of the word (of a number, its `number_word`) among `words`; NaN for gaps
     and for what is neither."""
-    found = np.full(len(cells), np.nan, np.float32)
+    found = np.full(len(cells), np.nan)
     for i, cell in enumerate(cells):
         try:
             value = plain_cell(cell)
@@ -187,7 +193,7 @@ def number_word(value: float) -> str:
 
 
 def matrix(infos: Sequence[AttributeInfo], cells: Mapping[str, Sequence[object]], count: int) -> np.ndarray:
-    """The values float32 [count, A] of these attributes in other rows; a column that is missing there is all gaps."""
-    columns = [values_of(cells[info.name], info.words) if info.name in cells else np.full(count, np.nan, np.float32)
+    """The values float64 [count, A] of these attributes in other rows; a column that is missing there is all gaps."""
+    columns = [values_of(cells[info.name], info.words) if info.name in cells else np.full(count, np.nan)
                for info in infos]  # fmt: skip
-    return np.stack(columns, axis=1) if columns else np.zeros((count, 0), np.float32)
+    return np.stack(columns, axis=1) if columns else np.zeros((count, 0))

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -24,7 +25,9 @@ LICENCES = {
     "stacked_mnist": ("Stacked MNIST", "LeCun, Cortes, Burges; CC BY-SA 3.0"),
     "shapes": ("Shapes", "drawn by Twofold, Apache 2.0"),
 }
-MADE_HERE = ("shapes", "stacked_mnist")  # sets that are no files
+SyntheticSet = Literal["shapes", "stacked_mnist"]
+"""Sets that are made here, and are no files."""
+SYNTHETIC: tuple[SyntheticSet, ...] = get_args(SyntheticSet)
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,13 @@ def known_name(source: str) -> str:
     """The name, in lower case, under which what is known of a set stands in a table such as LICENCES; empty where
     pictures from elsewhere are only called as a set that is made here."""
     name = set_name(source).lower()
-    return "" if name in MADE_HERE and source != name else name
+    return "" if name in SYNTHETIC and source != name else name
+
+
+def synthetic_set(source: str) -> SyntheticSet | None:
+    """Which of the sets that are made here `source` names, if any: shapes, or stacked_mnist and stacked_mnist:COPY."""
+    name = source.partition(":")[0] if source.startswith("stacked_mnist:") else source
+    return next((one for one in SYNTHETIC if one == name), None)
 
 
 def describe(

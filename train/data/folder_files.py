@@ -26,11 +26,12 @@ TRACES = ("config.json", "state.safetensors", "record.json", "report.json")
 @dataclass(frozen=True)
 class FolderFiles:
     """`files`: path within the folder -> the file. `notes`: lines for the report, on what was followed or left out.
-    `is_run`: whether the folder is itself a run; what its stages left is not among the files."""
+    `own`: what Twofold made of the folder itself, "run" or "pack"; what the stages of a run left is not among the
+    files."""
 
     files: dict[PurePosixPath, Path]
     notes: list[str]
-    is_run: bool = False
+    own: str | None = None
 
 
 def hidden(name: PurePosixPath) -> bool:
@@ -65,8 +66,9 @@ def is_there(path: Path) -> bool:
 def find_files(source: str, folder: Path) -> FolderFiles:
     """Every file in a folder and below, also of linked folders, in the order of their names.
 
-    Left out are hidden files, folders of systems, runs and bundles. A link to a folder around it is not followed, so
-    loops end. Raises UserError for a folder that is itself a bundle, and for more than MOST_FILES.
+    Left out are hidden files, folders of systems, and what Twofold made: runs, bundles, packs. A link to a folder
+    around it is not followed, so loops end. Raises UserError for a folder that is itself a bundle, and for more than
+    MOST_FILES.
     """
     own = made_here(folder)
     if own == "bundle":
@@ -113,7 +115,7 @@ def find_files(source: str, folder: Path) -> FolderFiles:
         notes.append(f"left out {listed(made, 'folder')} that Twofold made")
     if closed:
         notes.append(f"left out {listed(closed, 'folder')} that cannot be opened")
-    return FolderFiles(dict(sorted(files.items())), notes, own is not None)
+    return FolderFiles(dict(sorted(files.items())), notes, own)
 
 
 def folder_id(folder: Path) -> tuple[int, int]:

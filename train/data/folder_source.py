@@ -1,21 +1,22 @@
 """Pictures in folders as a source: their splits by the folders, their classes by folders or by a file of labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import TypeVar
 
 from bundle.errors import UserError
-from bundle.picture_tables import LABEL_COLUMNS, by_name
-from train.data.attributes import AttributeInfo, choose, matrix
-from train.data.label_files import STYLEGAN, FileLabels, find_labels, find_records
+from train.data.attributes import AttributeInfo, choose_attributes, matrix
+from train.data.label_files import STYLEGAN, TABLES, find_labels, find_records
 from train.data.label_values import ClassKey, class_keys
-from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, without_masks
+from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, tops, without_masks
 from train.data.reading import Reading
 from train.data.source import Files, Row, Source, Split
 from train.data.wording import first_few, listed
 
 Labels = Mapping[PurePosixPath, ClassKey]
 Values = Mapping[PurePosixPath, tuple[float, ...]]
+Told = TypeVar("Told")
 
 
 def folder_source(
@@ -30,18 +31,19 @@ def folder_source(
         train, more = without_masks(train)
         test, _ = without_masks(test)
         notes += more
-    attributes, values, more = file_attributes(source, [*train], [*test], files, reading)
-    notes += more
+    labels, class_columns, about_labels = (
+        file_labels(source, train, test, files, reading) if reading.classes else (None, [], [])
+    )
+    attributes, values, more = file_attributes(source, [*train], [*test], files, reading.attributes, class_columns)
+    notes += [*more, *about_labels]
     if not reading.classes:
         none = file_split(train, files, {}, (), values), file_split(test, files, {}, (), values) if test else None
         return Source(*none, (), (*notes, "--no-classes: labels are not read"), attributes=attributes)
-    labels, more = file_labels(source, train, test, files, reading)
-    notes += more
     if labels is not None:
         keys = class_keys(labels.get(path) for path in train)
         if len(keys) == 1:
             notes.append(f"all pictures are of one class ({keys[0]}), and one class is none")
-        classes = tuple(map(str, keys)) if len(keys) > 1 else ()
+        classes = tuple(dict.fromkeys(map(str, keys))) if len(keys) > 1 else ()  # 1 and "1" are one class
         by_path: Labels = {path: str(key) for path, key in labels.items() if key is not None}
     else:
         classes, more = folder_classes(train, splits.outer, reading.classes_from is not None)
@@ -62,19 +64,23 @@ def folder_source(
 
 
 def file_attributes(
-    source: str, train: list[PurePosixPath], test: list[PurePosixPath], files: Files, reading: Reading
+    source: str,
+    train: list[PurePosixPath],
+    test: list[PurePosixPath],
+    files: Files,
+    wanted: str | None,
+    class_columns: Collection[str],
 ) -> tuple[tuple[AttributeInfo, ...], Values, list[str]]:
-    """The attributes that files beside the pictures give, the values of each picture, and notes. Raises UserError as
-    `choose`, and for a file that cannot be read."""
-    if reading.attributes is None:
+    """The attributes that files beside the pictures give, the values of each picture, and notes. `wanted`: as
+    --attributes takes them; `class_columns`: the columns that are taken for the classes. Raises UserError as
+    `choose_attributes`, and for a file that cannot be read."""
+    if wanted is None:
         return (), {}, []
     records = find_records(source, files)
-    places = matched([*train, *test], FileLabels({path: i for i, (path, _) in enumerate(records)}))
-    columns = list(dict.fromkeys(name for _, record in records for name in record))
-    rows = {path: records[i][1] for path, i in places.items() if isinstance(i, int)}
-    label = class_column(columns, reading)
+    rows = matched([*train, *test], records)
+    columns = list(dict.fromkeys(name for record in records.values() for name in record))
     cells = {name: [rows.get(path, {}).get(name) for path in train] for name in columns}
-    chosen, notes = choose(reading.attributes, cells, label)
+    chosen, notes = choose_attributes(wanted, cells, class_columns)
     infos = tuple(column.info for column in chosen)
     pictures = [*train, *test]
     asked = {info.name: [rows.get(path, {}).get(info.name) for path in pictures] for info in infos}
@@ -84,61 +90,47 @@ def file_attributes(
     return infos, values, notes
 
 
-def class_column(columns: list[str], reading: Reading) -> str | None:
-    """The column that is taken for the classes, where one is."""
-    if not reading.classes or reading.classes_from == "folder":
-        return None
-    named = [name for name in columns if reading.label_column and name.lower() == reading.label_column.lower()]
-    return next(iter(named or by_name(columns, LABEL_COLUMNS)), None)
-
-
-def tops(parts: Parts) -> set[str]:
-    """The outermost folders of pictures."""
-    return {found[0] for found in parts.values() if len(found) > 1}
-
-
 def file_labels(
     source: str, train: Parts, test: Parts, files: Files, reading: Reading
-) -> tuple[Labels | None, list[str]]:
-    """The label of each picture that a file beside the pictures names, or None to go by the folders; notes on why.
+) -> tuple[Labels | None, list[str], list[str]]:
+    """The label of each picture that a file beside the pictures names, or None to go by the folders; the columns that
+    were taken; notes on why.
 
     Raises UserError where a file was asked for and none names labels.
     """
     if reading.classes_from in ("folder", "outermost"):
-        return None, []
+        return None, [], []
     asked = reading.classes_from is not None or reading.label_column is not None
     found = find_labels(source, files, reading.label_column)
     if found is None:
         if asked:
-            raise UserError(f"{source} has no {STYLEGAN}, metadata.csv or metadata.jsonl that names labels: leave out "
+            raise UserError(f"{source} has no file that names labels ({', '.join((STYLEGAN, *TABLES))}): leave out "
                             "--classes-from and --label-column.")  # fmt: skip
-        return None, []
-    labels = matched([*train, *test], found)
+        return None, [], []
+    labels = matched([*train, *test], found.keys)
     if labels:
         also = "; --classes-from folder goes by the sub-folders" if len(tops(train)) > 1 and not asked else ""
-        return labels, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
+        return labels, found.columns, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
     if found.keys:
         names = [str(name) for name in found.keys]
         found.notes.append(f"{', '.join(found.called)} names no picture that is here: {listed(names, 'file')}")
     if asked:
         raise UserError(f"{source} has no labels in a file: {'; '.join(found.notes)}. Leave out --classes-from and "
                         "--label-column.")  # fmt: skip
-    if any(note == f"{STYLEGAN} names no labels" for note in found.notes):  # StyleGAN's set without classes
-        return {}, found.notes
-    return None, found.notes
+    return {} if found.without_classes else None, [], found.notes
 
 
-def matched(pictures: list[PurePosixPath], found: FileLabels) -> Labels:
-    """The labels of those pictures that are named by their path, else by their file's name alone, or without its
+def matched(pictures: list[PurePosixPath], told: Mapping[PurePosixPath, Told]) -> dict[PurePosixPath, Told]:
+    """What is told about those pictures that are named by their path, else by their file's name alone, or without its
     ending, where that is unique."""
-    exact = {path: found.keys[path] for path in pictures if path in found.keys}
-    if exact or not found.keys:
+    exact = {path: told[path] for path in pictures if path in told}
+    if exact or not told:
         return exact
     called: dict[str, list[PurePosixPath]] = {}
     for path in pictures:
         for name in {path.name, path.stem}:
             called.setdefault(name, []).append(path)
-    return {called[name.name][0]: key for name, key in found.keys.items() if len(called.get(name.name, ())) == 1}
+    return {called[name.name][0]: fact for name, fact in told.items() if len(called.get(name.name, ())) == 1}
 
 
 def file_split(

@@ -13,13 +13,15 @@ from train.data.source import Files, Source
 
 
 def open_folder(source: str, found: FolderFiles, reading: Reading) -> Source:
-    """A folder of pictures. Raises UserError as `arrange` does, and for a run without pictures."""
+    """A folder of pictures. Raises UserError as `arrange` does, and for a run or a pack without pictures."""
     try:
         files: Files = {name: path.read_bytes for name, path in found.files.items()}
         return arrange(source, files, found.notes, reading, lambda name: beginning_of(found.files[name]))
     except UserError as problem:
-        if found.is_run:
-            raise UserError(f"{source} is a run, not a set of pictures: name the folder of its pictures.") from problem
+        if found.own:
+            raise UserError(
+                f"{source} is a {found.own}, not a set of pictures: name the folder of its pictures."
+            ) from problem
         raise
 
 

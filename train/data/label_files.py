@@ -1,4 +1,5 @@
-"""Labels in a file beside the pictures: dataset.json of StyleGAN, metadata.csv and metadata.jsonl of Hugging Face."""
+"""What files beside the pictures tell about them: dataset.json of StyleGAN; metadata.csv, .jsonl and .parquet of
+Hugging Face; labels.csv and .jsonl."""
 
 import csv
 import io
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from bundle.errors import UserError
-from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, text_records
+from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, cell_of_text, text_records
 from train.data.columns import named_column
 from train.data.label_values import ClassKey, label_key
 from train.data.source import Files
@@ -20,16 +21,19 @@ Records = list[dict[str, object]]
 """Rows of a file: column -> cell."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class FileLabels:
     """Labels by the paths of their pictures; none where the files name none, and `notes` say why.
 
-    `called`: the files, and the column that was taken.
+    `called`: the files, each with the column that was taken; `columns`: these columns. `without_classes`: whether a
+    file says that the set has none, as StyleGAN's do.
     """
 
     keys: dict[PurePosixPath, ClassKey] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    without_classes: bool = False
 
 
 def is_label_file(name: PurePosixPath) -> bool:
@@ -50,17 +54,19 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     return found if names else None
 
 
-def find_records(source: str, files: Files) -> list[tuple[PurePosixPath, dict[str, object]]]:
-    """What the files beside the pictures say of each: its path, and its row without the path. Raises UserError for a
-    file that cannot be read."""
-    found = []
+def find_records(source: str, files: Files) -> dict[PurePosixPath, dict[str, object]]:
+    """What the files beside the pictures say of each: its path -> its rows of all files in one, without the path; of
+    two that fill the same cell, the last. Raises UserError for a file that cannot be read."""
+    found: dict[PurePosixPath, dict[str, object]] = {}
     for name in (name for name in files if is_label_file(name)):
         records = records_of(source, name, files, "leave out --attributes")
         places = by_name(list(dict.fromkeys(column for record in records for column in record)), FILE_COLUMNS)
         for record in records:
             if places and record.get(places[0]) is not None:
-                rest = {column: value for column, value in record.items() if column != places[0]}
-                found.append((picture_path(name, record[places[0]], files), rest))
+                row = found.setdefault(picture_path(name, record[places[0]], files), {})
+                for column, value in record.items():
+                    if column != places[0] and (value is not None or column not in row):
+                        row[column] = value
     return found
 
 
@@ -85,6 +91,7 @@ def add_labels(found: FileLabels, name: PurePosixPath, records: Records, files: 
     places = by_name(columns, FILE_COLUMNS)
     if not places:
         found.notes.append(f"{name} names no labels" if not records else f"{name} has no column file_name")
+        found.without_classes |= not records and name.name.lower() == STYLEGAN
         return
     place = places[0]
     others = [column for column in columns if column != place]
@@ -100,13 +107,15 @@ def add_labels(found: FileLabels, name: PurePosixPath, records: Records, files: 
             found.notes.append(f"the column {column} of {name} is passed over: {problem}")
             continue
         found.keys.update(keys)
-        found.called.append(str(name) if name.name == STYLEGAN else f"{name}, column {column}")
+        found.called.append(str(name) if name.name.lower() == STYLEGAN else f"{name}, column {column}")
+        found.columns.append(column)
         return
     found.notes.append(f"{name} has no column of labels ({', '.join(others) or 'only file names'})")
 
 
 def read_records(name: PurePosixPath, data: bytes) -> Records:
-    """The rows of a file by its name. Raises ValueError and csv.Error for what it cannot be."""
+    """The rows of a file by its name; the names of pictures in a CSV stay words: 0007 is not 7. Raises ValueError and
+    csv.Error for what it cannot be."""
     if name.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq  # slow to load
 
@@ -116,7 +125,8 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
     records = list(text_records(name, data))
     if name.suffix.lower() != ".csv":
         return records
-    return [{column: cell(text) for column, text in row.items()} for row in records]
+    files = by_name(records[0], FILE_COLUMNS)[:1] if records else []
+    return [{column: text if column in files else cell(text) for column, text in row.items()} for row in records]
 
 
 def stylegan_records(content: object) -> Records:
@@ -132,12 +142,5 @@ def stylegan_records(content: object) -> Records:
 
 
 def cell(text: object) -> object:
-    """A cell of a CSV: a number where it is one, None where it is empty."""
-    if not isinstance(text, str):
-        return text
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text or None
+    """A cell of a CSV, which has lists where a row is longer than the first."""
+    return cell_of_text(text) if isinstance(text, str) else text

@@ -146,12 +146,17 @@ def divided(inner: Parts, found: Mapping[tuple[str, ...], Mapping[str, SplitName
 # ----------------------------------------------------------------------------------------- classes
 
 
+def tops(parts: Parts) -> set[str]:
+    """The outermost folders of pictures."""
+    return {found[0] for found in parts.values() if len(found) > 1}
+
+
 def without_masks(parts: Parts) -> tuple[Parts, list[str]]:
     """Parts without folders of masks or depths where pictures have a folder of their own beside them, and a note."""
-    tops = {found[0] for found in parts.values() if len(found) > 1}
-    pictures = {top for top in tops if top.lower() in PICTURE_FOLDERS}
-    masks = {top for top in tops if top.lower() in MASK_FOLDERS}
-    if not masks or not pictures or tops - pictures - masks:
+    outermost = tops(parts)
+    pictures = {top for top in outermost if top.lower() in PICTURE_FOLDERS}
+    masks = {top for top in outermost if top.lower() in MASK_FOLDERS}
+    if not masks or not pictures or outermost - pictures - masks:
         return parts, []
     kept = {path: found for path, found in parts.items() if found[0] not in masks}
     count = len(parts) - len(kept)
@@ -161,12 +166,12 @@ def without_masks(parts: Parts) -> tuple[Parts, list[str]]:
 def are_shards(parts: Parts) -> bool:
     """Whether the folders only cut a large set into parts, as StyleGAN's 00000/img00000123.png and FFHQ's
     01000/01234.png do, or folders of checksums (3f/3f07….png)."""
-    tops = {found[0] for found in parts.values() if len(found) > 1}
-    if len(tops) < 2 or any(len(found) != 2 for found in parts.values()):
+    outermost = tops(parts)
+    if len(outermost) < 2 or any(len(found) != 2 for found in parts.values()):
         return False
-    if all(re.fullmatch(r"\d{4,8}", top) for top in tops) and len({len(top) for top in tops}) == 1:
+    if all(re.fullmatch(r"\d{4,8}", top) for top in outermost) and len({len(top) for top in outermost}) == 1:
         return all(numbered_by(*found) for found in parts.values())
-    if all(re.fullmatch(r"[0-9a-fA-F]{1,3}", top) for top in tops):
+    if all(re.fullmatch(r"[0-9a-fA-F]{1,3}", top) for top in outermost):
         return all(
             re.fullmatch(r"[0-9a-fA-F]{16,}", stem(name)) and name.lower().startswith(top.lower())
             for top, name in parts.values()
@@ -191,7 +196,7 @@ def numbered_by(folder: str, name: str) -> bool:
 def folder_classes(train: Parts, outer: str, asked: bool = False) -> tuple[tuple[str, ...], list[str]]:
     """The names of the sub-folders that are classes, or none and a note that says why. `outer`: the folder around
     all of them; `asked`: whether the user said that they are classes, even if they only number the pictures."""
-    folders = sorted({parts[0] for parts in train.values() if len(parts) > 1})
+    folders = sorted(tops(train))
     loose = [str(name) for name, parts in train.items() if len(parts) == 1]
     if folders and loose:
         where = first_few(folders)

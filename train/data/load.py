@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from bundle.errors import UserError
 from bundle.pictures import background_colour, check_background
 from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
-from train.data.attributes import attributes_note, choose, matrix
+from train.data.attributes import attributes_note, choose_attributes, matrix
 from train.data.cache import Cache
 from train.data.checks import check_count, check_variety, few_pictures
-from train.data.dataset import DataInfo, Pictures, describe, set_name
+from train.data.dataset import DataInfo, Pictures, describe, set_name, synthetic_set
 from train.data.open_source import open_source
 from train.data.packed import key_of
 from train.data.picture_set import read_set
@@ -76,7 +76,7 @@ def load(
     if synthetic == "shapes":
         return load_shapes(size, quiet, pixels, reading)
     if synthetic == "stacked_mnist":
-        choose(reading.attributes, {}, None)  # it has none
+        choose_attributes(reading.attributes, {})  # it has none
         return load_stacked(source.partition(":")[2] or "ylecun/mnist", size, quiet, fit, background, pixels)
     opened = open_source(source, reading)
     asked = (size or ("at most", largest), fit, background, reading, pixels)
@@ -125,13 +125,6 @@ def notes_on(info: DataInfo, scan: Scan, sized_here: bool) -> list[str]:
     return notes + few_pictures(info.train_images + info.test_images)
 
 
-def synthetic_set(source: str) -> Literal["shapes", "stacked_mnist"] | None:
-    """Which of the two sets made here `source` names, if any: shapes, or stacked_mnist and stacked_mnist:COPY."""
-    if source.partition(":")[0] == "stacked_mnist":
-        return "stacked_mnist"
-    return "shapes" if source == "shapes" else None
-
-
 def known_as(info: DataInfo) -> tuple[object, ...]:
     """What is asked of pictures that are known, as `load` asks it."""
     return info.size, info.fit, info.background, info.reading, format_of_run(info)
@@ -159,18 +152,18 @@ def load_older(source: str, load_with: Callable[[Reading, bool], Loaded], known:
     try:
         if column := image_column_then(source, known):
             found = load_with(replace(known.reading, image_column=column), quiet)
-            if fits(found.info, known):
+            if same_counts(found.info, known):
                 say_read_as_then(known, f"--image-column {column}")
                 return found
         found = load_with(known.reading, quiet)
-        if fits(found.info, known):
+        if same_counts(found.info, known):
             return found
     except UserError as error:
         problem = error
     for way in OLDER_READINGS:
         with suppress(UserError):
             older = load_with(replace(known.reading, classes_from=way), True)
-            if fits(older.info, known):
+            if same_counts(older.info, known):
                 say_read_as_then(known, f"--classes-from {way}")
                 return older
     if found is None:
@@ -193,7 +186,7 @@ def say_read_as_then(known: DataInfo, flag: str) -> None:
     say(f"note: today {known.source} is read otherwise than when the run was begun; it is read as then: {flag}.")
 
 
-def fits(found: DataInfo, known: DataInfo) -> bool:
+def same_counts(found: DataInfo, known: DataInfo) -> bool:
     """Whether pictures have the classes and counts of those that are known."""
     return all(getattr(found, name) == getattr(known, name) for name in ("classes", "train_images", "test_images"))
 
@@ -204,10 +197,10 @@ def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, read
     by_classes, channels = reading.classes, pixels.channels or 3
     sides = sides_of(size) if size else shapes.SIDES
     drawn = [shapes.factors(shapes.TRAIN), shapes.factors(shapes.TEST)]
-    infos = tuple(column.info for column in choose(reading.attributes, shapes.cells(drawn[0]), "shape")[0])
+    infos = tuple(column.info for column in choose_attributes(reading.attributes, shapes.cells(drawn[0]), ["shape"])[0])
     train, test = (
         Pictures(shapes.draw_many(factors, sides, channels), shape_labels(factors, by_classes),
-                 torch.from_numpy(matrix(infos, shapes.cells(factors), len(factors))) if infos else None)
+                 torch.from_numpy(matrix(infos, shapes.cells(factors), len(factors))).float() if infos else None)
         for factors in drawn
     )  # fmt: skip
     classes = shapes.FACTORS["shape"] if by_classes else ()

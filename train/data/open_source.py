@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from bundle.errors import UserError
 from bundle.picture_files import IMAGE_SUFFIXES
 from train.data import hub, image_files
@@ -82,7 +84,7 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
         what = f" It is a {kind.called}: {kind.instead}." if kind else ""
         raise UserError(f"{source} is not a folder of pictures, a zip of them, or parquet.{what}")
     files, notes = zip_files(source, path)
-    return replace(open_files(source, files, notes, reading), fingerprint=partial(stamp, path))
+    return replace(open_zipped_files(source, files, notes, reading), fingerprint=partial(stamp, path))
 
 
 def open_zips(source: str, found: FolderFiles, zips: Mapping[PurePosixPath, Path], reading: Reading) -> Source:
@@ -90,18 +92,18 @@ def open_zips(source: str, found: FolderFiles, zips: Mapping[PurePosixPath, Path
     files, notes = files_of_zips(source, zips)
     files |= {name: path.read_bytes for name, path in found.files.items() if name not in zips}
     notes = [*found.notes, f"read {listed(list(map(str, zips)), 'zip')} as folders", *notes]
-    opened = open_files(source, dict(sorted(files.items())), notes, reading)
+    opened = open_zipped_files(source, dict(sorted(files.items())), notes, reading)
     return replace(opened, fingerprint=partial(stamps, found.files))
 
 
-def open_files(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
+def open_zipped_files(source: str, files: Files, notes: list[str], reading: Reading) -> Source:
     """What zips hold: tables, where there are any, else pictures. Raises UserError."""
     parquet, pictures = parquet_and_pictures(files)
     if not parquet:
         return image_files.open_zip(source, files, notes, reading)
     from train.data import tables
 
-    opened = tables.open_parquet(source, reading, {name: files[name] for name in parquet})
+    opened = tables.open_zipped_parquet(source, reading, {name: files[name] for name in parquet})
     return replace(opened, notes=(*notes, *opened.notes, *([beside(pictures)] if pictures else [])))
 
 
@@ -110,7 +112,8 @@ def fingerprint(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
     found = hashlib.sha256()
     for split in filter(None, (source.train, source.test)):
         for row in split.rows():
-            known = f" {row.attributes}" if row.attributes else ""  # so that sets without have the one that they had
+            # As they are trained on; sets without have the checksum that they always had.
+            known = f" {tuple(np.float32(row.attributes).tolist())}" if row.attributes else ""
             found.update(f"{row.name!r} {row.label} {stamp(files[PurePosixPath(row.name)])}{known}\n".encode())
     return found.hexdigest()
 

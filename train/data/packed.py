@@ -38,7 +38,7 @@ from train.data.pack_state import PackState, state_as_json, state_from_json
 from train.data.pillow_warnings import pillow_warnings
 from train.data.scan import PictureFormat, read_picture
 from train.data.selection import select_rows
-from train.data.source import Source, Split
+from train.data.source import Row, Source, Split
 from train.progress_bar import progress_bar
 
 VERSION = 2  # of what is in the folder
@@ -142,7 +142,7 @@ class Pack:
         with (
             cut_to(self.folder / f"{name}.read", kept * each) as pictures,
             cut_to(self.folder / f"{name}.labels", kept * 8) as labels,
-            cut_to(self.folder / f"{name}.attributes", kept * 4 * self.state.attributes) as known,
+            cut_to(self.folder / f"{name}.attributes", kept * 4 * self.state.attributes) as attributes,
             progress_bar(title, split.count, "pictures", initial=seen) as bar,
             pillow_warnings() as warned,
         ):
@@ -150,16 +150,16 @@ class Pack:
             def record() -> None:
                 pictures.flush()
                 labels.flush()
-                known.flush()
+                attributes.flush()
                 self.save()
 
-            for row in islice(split.rows(), seen, None):
+            for row in islice(rows_of(split), seen, None):
                 values = read_picture(row, state.wanted, state.scan, warned)
                 state.seen[name] += 1
                 if values is not None:
                     pictures.write(values.tobytes())
                     labels.write(np.int64(row.label).tobytes())
-                    known.write(np.array(row.attributes, np.float32).tobytes())
+                    attributes.write(np.array(row.attributes, np.float32).tobytes())
                     state.kept[name] += 1
                 bar.update()
                 if time.monotonic() - self.saved > SAVE_SECONDS:
@@ -169,7 +169,7 @@ class Pack:
     def divide(self, source: Source) -> None:
         """Chooses the rows of the final splits, and removes what is not needed any more."""
         state = self.state
-        labels = {name: self.numbers(f"{name}.labels") for name in state.kept}
+        labels = {name: self.int64s(f"{name}.labels") for name in state.kept}
         selection = select_rows(labels["train"], labels.get("test"), source.classes)
         state.scan.labels.clear()
         for name, some in (("train", selection.train), ("test", selection.test)):
@@ -193,7 +193,7 @@ class Pack:
 
     # ------------------------------------------------------------------------------------------ reading
 
-    def numbers(self, name: str) -> Tensor:
+    def int64s(self, name: str) -> Tensor:
         """One of the files of int64."""
         return torch.from_numpy(np.fromfile(self.folder / name, np.int64))
 
@@ -201,12 +201,20 @@ class Pack:
         """A final split; its pictures stay in the file until they are looked at."""
         state, framing, origin = self.state, self.state.wanted.framing, self.state.origins[name]
         shape = (state.kept[origin], framing.channels, framing.height, framing.width)
-        images = MappedImages.of_file(self.folder / f"{origin}.read", shape, self.numbers(f"{name}.rows"))
-        labels = self.numbers(f"{name}.numbers")
+        images = MappedImages.of_file(self.folder / f"{origin}.read", shape, self.int64s(f"{name}.rows"))
+        labels = self.int64s(f"{name}.numbers")
         if not state.attributes:
             return Pictures(images, labels)
         known = np.fromfile(self.folder / f"{name}.known", np.float32).reshape(len(labels), state.attributes)
         return Pictures(images, labels, torch.from_numpy(known))
+
+
+def rows_of(split: Split) -> Iterator[Row]:
+    """The rows of a split. Raises UserError where the source can no longer be read, which is no fault of the pack."""
+    try:
+        yield from split.rows()
+    except OSError as problem:
+        raise UserError(f"The pictures cannot be read any more: {problem.strerror or problem}.") from problem
 
 
 @contextmanager

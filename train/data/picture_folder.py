@@ -2,14 +2,15 @@
 
     python -m train.data.picture_folder SOURCE FOLDER --most 2000
 
-FOLDER/CLASS/NUMBER.ENDING holds at most so many pictures, spread over the whole source; FOLDER/metadata.csv its
-attributes. What is read, and how, is as for --data of a training.
+FOLDER, which must be empty or missing, gets at most so many pictures, spread over the whole source, as
+CLASS/NUMBER.ENDING; FOLDER/metadata.csv its attributes. What is read, and how, is as for --data of a training.
 """
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -17,15 +18,19 @@ import numpy as np
 import tyro
 
 from bundle import images
+from bundle.deep_pixels import EACH, ValueRange
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
 from bundle.picture_files import ENDINGS, TRAINING, opened
 from bundle.pictures import from_array
 from train.data import shapes
 from train.data.attributes import AttributeInfo, number_word
-from train.data.load import load, synthetic_set
+from train.data.dataset import synthetic_set
+from train.data.load import load
 from train.data.open_source import open_source
+from train.data.pixel_format import DEFAULT_PIXELS
 from train.data.reading import Reading
+from train.data.scan import survey
 from train.data.source import Row, Source
 
 TOLD_EVERY = 25  # pictures
@@ -39,7 +44,7 @@ class FolderSettings:
     source: Annotated[str, tyro.conf.Positional]
     """As --data of a training takes it: a folder, a zip, parquet, a data set of the Hub, shapes."""
     folder: Annotated[Path, tyro.conf.Positional]
-    """Folder for the pictures; made when missing."""
+    """Folder for the pictures, without files; made when missing."""
     most: int = 2000
     """Pictures at most."""
 
@@ -65,10 +70,12 @@ class PictureFiles:
 
 
 def write_folder(settings: FolderSettings) -> int:
-    """Writes the folder, and prints how far it is; returns 0. Raises UserError for a source that cannot be read,
-    OSError."""
+    """Writes the folder, and prints how far it is; returns 0. Raises UserError for a source that cannot be read and for
+    a folder that is not empty, OSError."""
     if settings.most < 1:
         raise UserError(f"--most must be positive, not {settings.most}.")
+    if settings.folder.is_dir() and any(settings.folder.iterdir()):
+        raise UserError(f"{settings.folder} is not empty: name a new folder, or empty it.")
     found = files_of(settings.source, settings.most)
     settings.folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -122,10 +129,10 @@ def size_of(source: Source) -> int:
 
 def spread_over(source: Source, most: int) -> Iterator[PictureFile]:
     """At most so many pictures of a source, spread over all of it; those that cannot be read are passed over."""
-    count = size_of(source)
+    count, scaling = size_of(source), scaling_of(source)
     wanted = set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist()) if count else set()
     for i, row in enumerate(all_rows(source)):
-        if i in wanted and (picture := picture_file(row, source)):
+        if i in wanted and (picture := picture_file(row, source, scaling)):
             yield picture
 
 
@@ -136,7 +143,19 @@ def all_rows(source: Source) -> Iterator[Row]:
         yield from source.test.rows()
 
 
-def picture_file(row: Row, source: Source) -> PictureFile | None:
+def scaling_of(source: Source) -> Callable[[], ValueRange | None]:
+    """Which numbers are black and white in all pictures of a source that are arrays, as a training finds them. It looks
+    at the whole source, so at the first call only: pictures that are files need it not."""
+
+    @cache
+    def found() -> ValueRange | None:
+        scaling = survey(source).stats.scaling(DEFAULT_PIXELS)
+        return None if scaling == EACH else scaling
+
+    return found
+
+
+def picture_file(row: Row, source: Source, scaling: Callable[[], ValueRange | None]) -> PictureFile | None:
     """The file of a row, or a PNG of its pixels; None where neither can be had."""
     label = source.classes[row.label] if row.label >= 0 else ""
     words = tuple(word_of(*pair) for pair in zip(source.attributes, row.attributes, strict=False))
@@ -144,7 +163,7 @@ def picture_file(row: Row, source: Source) -> PictureFile | None:
         found = row.read()
         if isinstance(found, bytes):
             return PictureFile(found, ending_of(found, row.name), label, words)
-        return png_file(np.atleast_3d(np.asarray(from_array(found, None))), label, words)
+        return png_file(np.atleast_3d(np.asarray(from_array(found, scaling()))), label, words)
     except (OSError, ValueError):
         return None
 

@@ -86,9 +86,9 @@ def check_pixel_format(wanted: PixelFormat) -> None:
 
 @dataclass
 class PixelStatistics:
-    """What the pixels of a set show. `sampled`: pictures decoded; `deep`: those of more than 8 bits; `low`, `high`: their
-    least and their largest finite number; `missing`: how many have a number that is NaN or infinite; `coloured`:
-    whether any picture is."""
+    """What the pixels of a set show. `sampled`: pictures decoded; `deep`: those of more than 8 bits; `low`, `high`:
+    their least and their largest finite number; `missing`: how many of them have a number that is NaN or infinite;
+    `coloured`: whether any picture is."""
 
     sampled: int = 0
     coloured: bool = False

@@ -39,7 +39,8 @@ def select_rows(train: Tensor, test: Tensor | None, classes: tuple[str, ...]) ->
     Without a test split, a tenth of the training split is held out: see train.data.splits.
     """
     kept, notes = kept_classes(train, classes)
-    if kept and test is None and not enough_to_hold_out(train, kept):
+    tested = test is not None and any(int((test == i).sum()) for i in kept)
+    if kept and not tested and not enough_to_hold_out(train, kept):
         kept = []
         notes = [f"no classes: with {LEAST_PER_CLASS} training pictures of each, hardly any could be held out"]
     names = tuple(classes[i] for i in kept)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from bundle.errors import UserError
 from bundle.picture_files import TRAINING, opened
 from bundle.picture_tables import LABEL_COLUMNS, by_name
-from train.data.attributes import AttributeInfo, choose, matrix
+from train.data.attributes import AttributeInfo, choose_attributes, matrix
 from train.data.columns import likeliest_pictures, named_column
 from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS
@@ -54,7 +54,7 @@ def open_saved(called: str, reading: Reading, folder: Path) -> Source:
     return readable(called, reading, read)
 
 
-def open_parquet(called: str, reading: Reading, files: Files) -> Source:
+def open_zipped_parquet(called: str, reading: Reading, files: Files) -> Source:
     """Parquet files that lie in a zip; their paths name the splits. Raises UserError, which calls it `called`."""
 
     def read() -> Tables:
@@ -90,9 +90,13 @@ def split_of(name: PurePosixPath) -> str:
 
 
 def chosen_splits(called: str, loaded: Tables, reading: Reading) -> Source:
-    """The table named train, or else the first, and one for tests. Raises UserError as `table_source` does."""
-    tests = [name for name in ("test", "validation", "val", "valid", "dev") if name in loaded]
-    train = "train" if "train" in loaded else next((name for name in loaded if name not in tests), next(iter(loaded)))
+    """The table for training, or else the first, and one for tests, by the words that name folders too. Raises
+    UserError as `table_source` does."""
+    named = [word for kind in ("train", "test", "validation") for word, split in SPLITS.items()
+             if split == kind and word in loaded]  # fmt: skip
+    tests = [name for name in named if SPLITS[name] != "train"]
+    others = (name for name in loaded if name not in tests)
+    train = next((name for name in named if name not in tests), next(others, next(iter(loaded))))
     test = next((name for name in tests if name != train), None) if train not in tests else None
     others = [name for name in loaded if name not in (train, test)]
     notes = [f"left out the split{'s' if len(others) > 1 else ''} {', '.join(others)}"] if others else []
@@ -254,7 +258,7 @@ def table_split(
     split: datasets.Dataset, column: str, numbers: list[int], attributes: np.ndarray | None = None
 ) -> Split:
     """One table as a split; a row without a file name is named by its number. `numbers`: the class of each row, none
-    at all where there are no classes. `attributes`: their values float32 [N, A]."""
+    at all where there are no classes. `attributes`: their values float64 [N, A]."""
     if isinstance(split.features[column], datasets.Image):
         split = split.cast_column(column, datasets.Image(decode=False))
     pictures = split.select_columns([column])
@@ -318,13 +322,14 @@ def table_source(
 def table_attributes(
     train: datasets.Dataset, test: datasets.Dataset | None, picture: str, label: str | None, asked: str | None
 ) -> tuple[tuple[AttributeInfo, ...], np.ndarray | None, np.ndarray | None, list[str]]:
-    """The attributes, their values float32 [N, A] in both splits, and notes. Raises UserError as `choose`."""
+    """The attributes, their values float64 [N, A] in both splits, and notes. Raises UserError as
+    `choose_attributes`."""
     if asked is None:
         return (), None, None, []
     names = [name for name in train.features if name != picture and not is_file(train.features[name])
              and not is_array(train.features[name])]  # fmt: skip
     cells = {name: train[name][:] for name in names}
-    columns, notes = choose(asked, cells, label)
+    columns, notes = choose_attributes(asked, cells, [label] if label else [])
     infos = tuple(column.info for column in columns)
     others = {info.name: test[info.name][:] for info in infos if info.name in test.features} if test else {}
     return infos, matrix(infos, cells, len(train)), matrix(infos, others, len(test)) if test else None, notes

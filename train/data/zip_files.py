@@ -45,7 +45,7 @@ class ZipReader:
     def __init__(self, source: str):
         self.source = source
         self.files: Files = {}
-        self.inner: list[tuple[zipfile.ZipFile, zipfile.ZipInfo, PurePosixPath]] = []
+        self.inner: dict[PurePosixPath, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
         self.odd: list[str] = []
         self.torn: list[str] = []
         self.entries = self.bytes = self.inner_bytes = 0
@@ -75,12 +75,12 @@ class ZipReader:
                 most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES
                 self.files[within / name] = partial(read_entry, archive, entry, most)
                 if name.suffix.lower() == ".zip" and not nested:
-                    self.inner.append((archive, entry, within / name))
+                    self.inner[within / name] = archive, entry  # of two of one name the last, as of other files
 
     def found(self) -> tuple[Files, list[str]]:
         """All files in the order of their paths, and notes for the report, on what was left out. Raises UserError."""
         if not any(is_picture_or_table(name) for name in self.files):  # beside those, zips may be copies of them
-            for archive, entry, name in self.inner:
+            for name, (archive, entry) in self.inner.items():
                 del self.files[name]
                 self.add_inner(archive, entry, name)
         notes = [f"left out {listed(self.odd, 'file')} outside the zip"] if self.odd else []

@@ -76,6 +76,13 @@ def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
     assert is_table("set/Metadata.CSV") and is_table("set\\labels.jsonl") and not is_table("notes.csv")
 
 
+def test_what_only_looks_like_a_number_is_a_word(tmp_path: Path):
+    (tmp_path / "metadata.csv").write_text("file_name,age,kind\n0001,20_29,inf\n0002,30_39,a\n")
+    found = cells_of(read_records(tmp_path / "metadata.csv"), PurePosixPath(), {"0001.png": "1", "0002.png": "2"})
+    assert found == {"age": {"1": "20_29", "2": "30_39"}, "kind": {"1": "inf", "2": "a"}}
+    assert not why_no_attribute("weight", cells(*map(float, range(200)), "inf"))
+
+
 def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "000001.jsonl").write_text("{torn")

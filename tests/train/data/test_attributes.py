@@ -8,7 +8,7 @@ import torch
 
 from bundle.errors import UserError
 from tests.inputs.attributes import draw
-from train.data.attributes import NoAttribute, choose, column_of, matrix
+from train.data.attributes import NoAttribute, choose_attributes, column_of, matrix
 from train.data.cache import Cache
 from train.data.dataset import DataInfo
 from train.data.load import load
@@ -47,18 +47,18 @@ def test_what_is_no_attribute(cells: list, words: str):
     with pytest.raises(NoAttribute, match=words):
         column_of("x", cells)
     with pytest.raises(UserError, match=words):
-        choose("x", {"x": cells}, None)
+        choose_attributes("x", {"x": cells})
 
 
 def test_all_leaves_out_the_class_and_what_is_none():
     cells = {"label": [0, 1] * 100, "age": list(range(200)), "name": [f"w{i}" for i in range(200)]}
-    columns, notes = choose("all", cells, "label")
+    columns, notes = choose_attributes("all", cells, ["label"])
     assert [column.info.name for column in columns] == ["age"]
     assert len(notes) == 1 and "the column name is no attribute" in notes[0]
     many = {f"a{i}": list(range(200)) for i in range(40)}
-    columns, notes = choose("all", many, None)
+    columns, notes = choose_attributes("all", many)
     assert len(columns) == 32 and "only the first 32 of 40" in notes[-1]
-    assert choose(None, cells, "label") == ([], [])
+    assert choose_attributes(None, cells, ["label"]) == ([], [])
 
 
 def test_values_follow_their_pictures_in_memory_and_in_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

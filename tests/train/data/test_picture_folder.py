@@ -14,8 +14,7 @@ from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from tests.train.data.test_tables import parquet
 from train.data import stacked_mnist
-from train.data.attributes import AttributeInfo
-from train.data.picture_folder import FolderSettings, word_of, write_folder
+from train.data.picture_folder import FolderSettings, write_folder
 
 
 def written(source: str | Path, folder: Path, most: int = 2000) -> Counter[str]:
@@ -100,5 +99,31 @@ def test_an_empty_folder_is_refused(tmp_path: Path):
         written(tmp_path, tmp_path / "out")
 
 
-def test_numbers_keep_all_their_digits():
-    assert word_of(AttributeInfo("date", "number", 0, 1, 0, 1), 20240131.0) == "20240131"
+def test_numbers_keep_all_their_digits(tmp_path: Path):
+    draw_folder(tmp_path / "set", 150, classes=False)
+    files = sorted(path.name for path in (tmp_path / "set").glob("*.png"))
+    rows = [f"{name},{20240101 + i},{0.8 + i / 10:.1f}" for i, name in enumerate(files)]
+    (tmp_path / "set" / "metadata.csv").write_text("\n".join(["file_name,date,weight", *rows]))
+    written(tmp_path / "set", tmp_path / "out")
+    with (tmp_path / "out" / "metadata.csv").open() as file:
+        found = [f"{row['date']},{float(row['weight']):.1f}" for row in csv.DictReader(file)]
+        assert found == [row.partition(",")[2] for row in rows]
+    assert ",0.8\n" in (tmp_path / "out" / "metadata.csv").read_text().replace("\r", "")
+
+
+def test_all_numbers_are_scaled_alike(tmp_path: Path):
+    """As a training does it: a dark picture stays darker than a bright one."""
+    rows = [np.full((16, 16), 10.0 + 6 * i).tolist() for i in range(40)]
+    for i, row in enumerate(rows):
+        row[0][0] = float(i)
+    written(parquet(tmp_path / "set", pixels=rows), tmp_path / "out")
+    found = [int(np.asarray(Image.open(path)).max()) for path in pictures_in(tmp_path / "out")]
+    assert found == [10 + 6 * i for i in range(40)]
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path):
+    draw_folder(tmp_path / "set", 30)
+    written(tmp_path / "set", tmp_path / "out", 20)
+    with pytest.raises(UserError, match="not empty"):
+        written(tmp_path / "set", tmp_path / "out", 5)
+    assert len(pictures_in(tmp_path / "out")) == 20

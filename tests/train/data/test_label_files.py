@@ -1,0 +1,131 @@
+"""Files beside pictures: which of their cells are numbers, which columns are taken, and several files together."""
+
+import io
+import json
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import datasets
+import pytest
+import torch
+
+from bundle.errors import UserError
+from tests.support.pictures import draw_folder
+from train.data.label_files import read_records
+from train.data.open_source import open_source
+from train.data.reading import Reading
+from train.data.selection import select_rows
+
+
+def drawn(folder: Path, count: int = 240) -> list[str]:
+    """Pictures 0000.png and so on; returns their names."""
+    draw_folder(folder, count, classes=False)
+    return sorted(path.name for path in folder.glob("*.png"))
+
+
+def table(path: Path, head: str, rows: list[str]) -> None:
+    path.write_text("\n".join([head, *rows]))
+
+
+def test_names_of_pictures_keep_their_zeros(tmp_path: Path):
+    names = drawn(tmp_path, 40)
+    table(tmp_path / "labels.csv", "image,label", [f"{name[:-4]},{'ab'[i % 2]}" for i, name in enumerate(names)])
+    assert open_source(str(tmp_path)).classes == ("a", "b")
+
+
+@pytest.mark.parametrize("words", [("20_29", "30_39"), ("a", "inf"), ("1e2x", "٣")])
+def test_what_only_looks_like_a_number_is_a_word(tmp_path: Path, words: tuple[str, str]):
+    names = drawn(tmp_path)
+    rows = [f"{name},{words[i % 2]},{words[i % 2]}" for i, name in enumerate(names)]
+    table(tmp_path / "labels.csv", "file_name,label,band", rows)
+    source = open_source(str(tmp_path), Reading(attributes="band"))
+    assert source.classes == words and source.attributes[0].words == words
+
+
+def test_an_infinite_number_among_numbers_is_a_gap(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"{name},{'inf' if i == 3 else i}" for i, name in enumerate(names)]
+    table(tmp_path / "metadata.csv", "file_name,weight", rows)
+    assert open_source(str(tmp_path), Reading(attributes="weight")).attributes[0].kind == "number"
+
+
+def test_two_files_tell_about_the_same_pictures(tmp_path: Path):
+    names = drawn(tmp_path)
+    table(tmp_path / "labels.csv", "file_name,smile,age", [f"{name},{i % 2},{i}" for i, name in enumerate(names)])
+    rows = [f"{name},{'ab'[i % 2]},{2 * i}" for i, name in enumerate(names)]
+    table(tmp_path / "metadata.csv", "file_name,label,weight", rows)
+    source = open_source(str(tmp_path), Reading(attributes="all"))
+    assert source.classes == ("a", "b") and {one.name for one in source.attributes} == {"smile", "age", "weight"}
+
+
+def test_a_column_that_names_no_classes_can_be_an_attribute(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"{name},{0.05 + i / 10:.2f}" for i, name in enumerate(names)]
+    table(tmp_path / "metadata.csv", "file_name,target", rows)
+    for asked in ("target", "all"):
+        source = open_source(str(tmp_path), Reading(attributes=asked))
+        assert source.classes == () and [one.name for one in source.attributes] == ["target"]
+    table(tmp_path / "metadata.csv", "file_name,target", [f"{name},{i % 2}" for i, name in enumerate(names)])
+    with pytest.raises(UserError, match="holds the classes"):
+        open_source(str(tmp_path), Reading(attributes="target"))
+
+
+@pytest.mark.parametrize("place", ["", "inner"])
+def test_a_set_that_says_it_has_no_classes_has_none(tmp_path: Path, place: str):
+    for name in ("a", "b"):
+        drawn(tmp_path / place / name, 20)
+    (tmp_path / place / "dataset.json").write_text(json.dumps({"labels": None}))
+    assert open_source(str(tmp_path)).classes == ()
+
+
+def test_a_number_and_its_word_are_one_class(tmp_path: Path):
+    names = drawn(tmp_path, 60)
+    rows = [{"file_name": name, "label": (1, "1", 2)[i % 3]} for i, name in enumerate(names)]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = open_source(str(tmp_path))
+    assert source.classes == ("1", "2")
+    assert [row.label for row in source.train.rows()] == [(0, 0, 1)[i % 3] for i in range(60)]
+
+
+def test_a_zip_that_holds_an_inner_zip_twice_is_read_once(tmp_path: Path):
+    names = drawn(tmp_path / "set", 30)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        for name in names:
+            archive.write(tmp_path / "set" / name, name)
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("a.zip", inner.getvalue())
+        archive.writestr("a.zip", inner.getvalue())
+    assert open_source(str(tmp_path / "twice.zip")).train.count == 30
+
+
+@pytest.mark.parametrize("name", ["test", "testing", "eval", "evaluation", "dev"])
+def test_tables_know_the_words_for_splits_that_folders_do(tmp_path: Path, name: str):
+    draw_folder(tmp_path / "set", 30)
+    files = [path.read_bytes() for path in sorted((tmp_path / "set").rglob("*.png"))]
+    parts = {"train": files[:20], name: files[20:]}
+    tables = {split: datasets.Dataset.from_dict({"image": found}) for split, found in parts.items()}
+    datasets.DatasetDict(tables).save_to_disk(tmp_path / "saved")
+    source = open_source(str(tmp_path / "saved"))
+    assert source.train.count == 20 and source.test is not None and source.test.count == 10
+
+
+@pytest.mark.parametrize(("index", "words"), [("run.json", "is a run"), ("pack.json", "is a pack")])
+def test_what_twofold_made_is_called_by_its_name(tmp_path: Path, index: str, words: str):
+    (tmp_path / index).write_text(json.dumps({"data": {}, "keys": []}))
+    with pytest.raises(UserError, match=words):
+        open_source(str(tmp_path))
+
+
+def test_classes_go_where_hardly_any_of_their_pictures_can_be_held_out():
+    """Also where the test pictures are of none of them."""
+    train = torch.arange(20) // 2
+    names = tuple("abcdefghijk")
+    assert select_rows(train, None, names).classes == ()
+    found = select_rows(train, torch.full((5,), 10), names)
+    assert found.classes == () and not found.test_of_train and found.test is None
+
+
+def test_a_csv_may_end_in_longer_rows(tmp_path: Path):
+    (first, second) = read_records(PurePosixPath("metadata.csv"), b"file_name,x\n007,1\n008,2,3\n")
+    assert (first["file_name"], first["x"], second["x"]) == ("007", 1, 2)
