@@ -17,6 +17,7 @@ import tyro
 
 from benchmarks import results
 from bundle.errors import UserError
+from train.data.load import shown_name
 from train.evaluate.evaluation import evaluate
 from train.help_texts import reflowed
 from train.run_folder import Run
@@ -64,6 +65,7 @@ def measure(settings: Settings) -> dict:
     command = ["python", "-m", "benchmarks.binarized", f"runs/{settings.run.name}"]
     command += ["--bound-samples", str(settings.bound_samples), "--bound-pictures", str(settings.bound_pictures)]
     command += ["--classifier", f"runs/{settings.classifier.name}"] if settings.classifier else []
+    command += ["--data", shown_name(settings.data)] if settings.data else []
     return {
         "command": shlex.join(command),
         "published": {name: {"elbo": elbo, "bound": bound} for name, (elbo, bound) in PUBLISHED.items()},

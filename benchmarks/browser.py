@@ -81,6 +81,11 @@ def chromium(executable: str | None = None) -> "Iterator[Browser]":
         browser.close()
 
 
+def wait_for_a_picture(page: "Page") -> None:
+    """Waits until the page shows its first picture."""
+    page.wait_for_function("window.Twofold?.stats.shown > 0")
+
+
 def drawn_on_the_device(page: "Page") -> str:
     """Waits until the page draws on the visitor's device and has chosen how; returns its words about that."""
     page.wait_for_function("Twofold.onDevice", timeout=DEVICE_TIMEOUT)

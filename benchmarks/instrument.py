@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from benchmarks import results
-from benchmarks.browser import chromium, drawn_on_the_device, served
+from benchmarks.browser import chromium, drawn_on_the_device, served, wait_for_a_picture
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -102,13 +102,13 @@ def measure(settings: Settings) -> dict:
         server = stack.enter_context(served(settings.bundle, settings.provider))
         browser = stack.enter_context(chromium(settings.chromium))
         page = opened(browser, server.address, settings)
-        network = page.context.new_cdp_session(page)
+        session = page.context.new_cdp_session(page)
         found["pixels"] = page.evaluate("[Twofold.bundle().width, Twofold.bundle().height]")
         page.evaluate(PLAY, {"every": settings.every, "turn": settings.turn})
         page.wait_for_timeout(1000 * WARM_UP)
-        memory = [footprint(browser, network)]
+        memory = [footprint(browser, session)]
         page.evaluate(COUNT_ANEW)
-        spent = [processor_time(network)]
+        spent = [processor_time(session)]
         by_minute: list[float | None] = []
         left = settings.minutes * 60
         while left > 0:
@@ -117,8 +117,8 @@ def measure(settings: Settings) -> dict:
             by_minute.append(renderer_mb(browser))
             print(f"{settings.minutes - max(0.0, left) / 60:5.1f} min, renderer: {by_minute[-1]} MB", flush=True)
         counted = page.evaluate(COUNTED)  # before memory is measured, which stops the page for a moment
-        spent.append(processor_time(network))
-        memory.append(footprint(browser, network))
+        spent.append(processor_time(session))
+        memory.append(footprint(browser, session))
     times = {name: round((spent[1][name] - spent[0][name]) / counted["pictures"], 1) for name in spent[0]}
     found |= summary(counted) | {"processor_ms_a_picture": times, "memory": {"begin": memory[0], "end": memory[1]}}
     found["renderer_mb_by_minute"] = by_minute
@@ -133,7 +133,7 @@ def opened(browser: "Browser", address: str, settings: Settings) -> "Page":
     if settings.server:
         page.add_init_script("localStorage.setItem('twofold.device', 'off')")
     page.goto(address)
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    wait_for_a_picture(page)
     page.locator(".tf-instrument-fold > summary").click()
     page.get_by_role("button", name="MIDI", exact=True).click()
     if not settings.server and page.evaluate("Boolean(Twofold.drawHere)"):
@@ -144,18 +144,18 @@ def opened(browser: "Browser", address: str, settings: Settings) -> "Page":
     return page
 
 
-def processor_time(page: "CDPSession") -> dict[str, float]:
+def processor_time(session: "CDPSession") -> dict[str, float]:
     """Milliseconds of a processor that were spent so far, by the page's own thread and by its renderer."""
-    page.send("Performance.enable")
-    metrics = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}
+    session.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     return {"page": 1000 * metrics["ThreadTime"], "renderer": 1000 * metrics["ProcessTime"]}
 
 
-def footprint(browser: "Browser", page: "CDPSession") -> dict[str, float]:
+def footprint(browser: "Browser", session: "CDPSession") -> dict[str, float]:
     """MB: the page's scripts after collecting garbage, and the renderer's memory, where the system tells it."""
-    page.send("HeapProfiler.collectGarbage")
-    page.send("Performance.enable")
-    metrics = {one["name"]: one["value"] for one in page.send("Performance.getMetrics")["metrics"]}
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     found = {"scripts_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1)}
     if (renderer := renderer_mb(browser)) is not None:
         found["renderer_mb"] = renderer

@@ -18,7 +18,7 @@ import tyro
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
-from benchmarks.browser import box_of, chromium, drawn_on_the_device, served, started
+from benchmarks.browser import box_of, chromium, drawn_on_the_device, served, started, wait_for_a_picture
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -69,7 +69,7 @@ def measure(settings: Settings) -> dict:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         opened = time.perf_counter()  # starting the browser is not the page's doing
         page.goto(server.address)
-        page.wait_for_function("window.Twofold?.stats.shown > 0")
+        wait_for_a_picture(page)
         found["usable_s"] = printed("opened to usable page, s", time.perf_counter() - opened)
         page.wait_for_timeout(1000)
         network = network_of(page)

@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.sync_api import Page, TimeoutError
 
 from benchmarks import results
-from benchmarks.browser import Server, chromium, started
+from benchmarks.browser import Server, chromium, started, wait_for_a_picture
 from benchmarks.live import dragged, network_of
 
 # Figure -> (what is to be reached, whether less is better).
@@ -128,7 +128,7 @@ def one_run(visit: Visit, settings: Settings) -> dict[str, float]:
     page, found = visit.page, {}
     network = network_of(page)
     page.goto(visit.server.address)
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    wait_for_a_picture(page)
     found["drag_alone"] = dragged(page, network, "before", 0, 5.0)["pictures_per_second"]
     visit.open()
     files = photographs(settings, visit.home.parent, settings.count)

@@ -231,6 +231,8 @@ def checks(settings: Settings) -> Iterator[Check]:
     bundles, unavailable = discover(settings.folder)
     if unavailable:
         raise UserError(f"{unavailable[0].name}: {unavailable[0].reason}")
+    if not bundles:
+        raise UserError(f"There is no bundle in {settings.folder}.")
     if missing := set(settings.only) - {bundle.info.name for bundle in bundles}:
         raise UserError(f"{settings.folder} has no bundle {', '.join(sorted(missing))}.")
     for bundle in bundles:

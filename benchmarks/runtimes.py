@@ -3,7 +3,7 @@
     python -m benchmarks.runtimes artifacts
 
 Every runtime draws the same pictures from the same styles (the graph `synthesis`) in float32. Where one differs from
-the engine by more than a grey level, its figure is marked; where it cannot be tried, the reason stands below the
+the engine by more than a grey level, its figure is marked; where it has no figure, the reason stands below the
 tables. Printed as Markdown and stored in benchmarks/results/runtimes.json.
 """
 
@@ -83,7 +83,7 @@ def contestants(bundle: OpenBundle, stack: ExitStack, gaps: dict[str, str]) -> I
         try:
             run = stack.enter_context(runtime.load(data, ["image"]))
         except Exception as problem:  # each runtime has errors of its own
-            gaps[runtime.label] = f"{bundle.info.name}: {first_line(problem)}."
+            gaps[runtime.label] = f"{bundle.info.name}: {first_line(problem).rstrip('.')}."
         else:
             yield runtime.label, lambda rows, run=run: lambda: run(rows)[0]  # type: ignore[misc]
     try:
@@ -112,7 +112,7 @@ def compare(bundle: OpenBundle, settings: Settings, gaps: dict[str, str]) -> Ite
                 try:
                     apart[label] = drifts({OURS: ours, label: draw})[label]
                 except Exception as problem:
-                    gaps[label] = f"{name}, {batch} at once: {first_line(problem)}."
+                    gaps[label] = f"{name}, {batch} at once: {first_line(problem).rstrip('.')}."
                 else:
                     draws[label] = draw
             fast = speeds(draws, batch, settings.rounds, settings.seconds)
@@ -157,7 +157,7 @@ def printed(found: list[Result], gaps: dict[str, str]) -> str:
         blocks.append(table((f"pictures a second, {batch} at once", *bundles), "l" + "r" * len(bundles), rows))
     largest = max(one.drift for one in found)
     blocks.append(f"Grey levels by which any picture differs from the engine's, at most: {largest:.2f}.")
-    blocks += [f"Not tried: {label}. {gap}" for label, gap in gaps.items()]
+    blocks += [f"No figure: {label}. {gap}" for label, gap in gaps.items()]
     blocks.append(f"On {results.hardware()}; {', '.join(f'{name} {value}' for name, value in versions().items())}.")
     return "\n\n".join(blocks)
 

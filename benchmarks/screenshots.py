@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
-from benchmarks.browser import REPOSITORY, box_of, chromium, drag, served
+from benchmarks.browser import REPOSITORY, box_of, chromium, drag, served, wait_for_a_picture
 
 THREE = [(0.32, 0.28), (0.5, 0.2), (0.66, 0.32), (0.5, 0.48), (0.68, 0.64), (0.5, 0.8), (0.3, 0.72)]
 
@@ -24,7 +24,7 @@ OPENED = 6  # frames to look at what a scene begins with
 def film(page: Page, address: str, path: Path) -> None:
     """The page at work for 20 s, as an animated WebP: a drag, an attribute, a bent style, the latent map."""
     page.goto(address)
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    wait_for_a_picture(page)
     page.wait_for_timeout(1500)
     frames = [*travelling(page), *moving_an_attribute(page), *bending_a_style(page), *walking_on_the_map(page)]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=55, method=6)
@@ -83,14 +83,14 @@ def walking_on_the_map(page: Page) -> Iterator[Image.Image]:
 def take(page: Page, address: str, folder: Path) -> None:
     """Every picture, one after the other."""
     page.goto(address)
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    wait_for_a_picture(page)
     page.wait_for_timeout(1500)
     page.screenshot(path=folder / "play.png", full_page=True)
     page.get_by_role("tab", name="Morph").click()
     page.wait_for_timeout(2000)
     page.screenshot(path=folder / "morph.png", full_page=True)
     page.goto(f"{address}/?b=mnist&c=3&x=5.2&y=0.1")
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
+    wait_for_a_picture(page)
     page.get_by_role("tab", name="Rebuild").click()
     page.get_by_role("radio", name="Draw").check()
     page.wait_for_timeout(500)
@@ -113,7 +113,7 @@ def main() -> int:
         take(browser.new_page(viewport={"width": 1280, "height": 800}), server.address, folder)
         phone = browser.new_page(viewport={"width": 390, "height": 844})
         phone.goto(server.address)
-        phone.wait_for_function("window.Twofold?.stats.shown > 0")
+        wait_for_a_picture(phone)
         phone.wait_for_timeout(1500)
         phone.screenshot(path=folder / "phone.png")
     for path in sorted([*folder.glob("*.png"), *folder.glob("*.webp")]):

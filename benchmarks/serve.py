@@ -160,7 +160,7 @@ def lines(batch: int, fast: dict[str, float], apart: dict[str, float], share: fl
     a picture a second takes."""
     same = [name for name in fast if apart[name] <= SAME]
     others = [name for name in fast if name not in same]
-    best = max((name for name in same if name != OURS), key=lambda name: fast[name])
+    best = max((name for name in same if name != OURS), key=lambda name: fast[name], default=None)
     found = []
     for heading, names in ((f"batch {batch}, the same picture", same), ("another picture", others)):
         if names:
@@ -170,6 +170,8 @@ def lines(batch: int, fast: dict[str, float], apart: dict[str, float], share: fl
             found.append(
                 f"  {name:26s}{value:10.0f}   {fast[OURS] / value:8.2f} x   {value * share:11.1%}   {apart[name]:10.2f}"
             )
+    if best is None:
+        return ["", *found, "No other draws the same picture."]
     return ["", *found, f"twofold is {fast[OURS] / fast[best]:.2f} x the best that draws the same picture, {best}."]
 
 

@@ -22,15 +22,16 @@ import numpy as np
 import tyro
 
 from benchmarks import results
-from benchmarks.browser import WHOLE, chromium, installed, served
+from benchmarks.browser import WHOLE, chromium, installed, served, wait_for_a_picture
 from benchmarks.visitor import Answer, Visitor
 from bundle import images
+from bundle.exit_codes import exit_code
 
 if TYPE_CHECKING:  # Chromium takes part only where playwright is installed
     from playwright.sync_api import Browser
 
 GROWTH = 50.0  # MB that resident memory may grow after the warm-up
-FASTEST = 10.0  # pictures a second that each of several visitors has at least
+LEAST_RATE = 10.0  # pictures a second that each of several visitors has at least
 PAGE_EVERY = 100  # interactions between two pages in Chromium
 PATIENCE = 60.0  # seconds until all visitors must be ready to drag
 
@@ -181,6 +182,12 @@ def drag_rates(address: str, visitors: int, seconds: float) -> list[float]:
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
+    return exit_code(lambda: watch(settings), "Stopped; nothing was stored.")
+
+
+def watch(settings: Settings) -> int:
+    """Serves the bundles, uses the server and shows what has grown; 1 when a limit is exceeded, else 0. Raises
+    UserError."""
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
         program = installed(WHOLE) if settings.browser else None
@@ -191,7 +198,7 @@ def main(argv: list[str]) -> int:
     if settings.keep:
         print(f"Stored in {results.write('soak', report)}.")
     grown = report["after"]["memory_mb"] - report["before"]["memory_mb"]
-    return int(grown > GROWTH or min(report["pictures_a_second"]) < FASTEST)
+    return int(grown > GROWTH or min(report["pictures_per_second"]) < LEAST_RATE)
 
 
 def soak(visitor: Visitor, uploads: Path, browser: "Browser | None", settings: Settings) -> dict:
@@ -206,7 +213,7 @@ def soak(visitor: Visitor, uploads: Path, browser: "Browser | None", settings: S
                 context = browser.new_context()
                 page = context.new_page()
                 page.goto(visitor.address)
-                page.wait_for_function("window.Twofold?.stats.shown > 0")
+                wait_for_a_picture(page)
                 context.close()
 
     use(0, settings.warm_up)
@@ -225,7 +232,7 @@ def soak(visitor: Visitor, uploads: Path, browser: "Browser | None", settings: S
         "before": before,
         "after": after,
         "visitors": settings.visitors,
-        "pictures_a_second": rates,
+        "pictures_per_second": rates,
         "status": health["status"],
         "hardware": results.hardware(),
         "versions": health["versions"],
@@ -237,7 +244,7 @@ def show(report: dict) -> None:
     print(f"{report['interactions']} interactions in {report['seconds']} s")
     for name, value in report["before"].items():
         print(f"{name:16} {value:10} before {report['after'][name]:10} after")
-    rates = ", ".join(map(str, report["pictures_a_second"]))
+    rates = ", ".join(map(str, report["pictures_per_second"]))
     print(f"{report['visitors']} visitors at once    {rates} pictures a second each")
 
 

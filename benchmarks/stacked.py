@@ -10,7 +10,7 @@ Trains nothing: runs the evaluation on each run and writes benchmarks/results/st
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from bundle.errors import UserError
 from train.evaluate.evaluation import evaluate
 from train.help_texts import reflowed
 from train.run_folder import Run
-from train.settings import EvaluateSettings
+from train.settings import EvaluateSettings, changed_flags
 from train.stored_settings import current_flags
 
 NAMES = ("gan.modes", "gan.modes_kl", "gan.modes_gated", "gan.modes_kl_gated", "gan.pass_share", "gan.frechet",
@@ -73,11 +73,18 @@ def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
     return found
 
 
+def without_folders(place: str) -> str:
+    """A place of stacked digits as stored figures may name it: a copy of MNIST on this computer by its name alone."""
+    kind, _, copy = place.partition(":")
+    return f"{kind}:{Path(copy).name}" if copy and Path(copy).expanduser().exists() else place
+
+
 def measure_all(settings: Settings) -> dict:
     """Every run, and all of them in a few numbers. Raises UserError."""
     measured = [measure(settings, folder) for folder in settings.runs]
     command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
     command += ["--classifier", f"runs/{settings.classifier.name}"]
+    command += changed_flags(replace(settings, data=without_folders(settings.data)), without=("runs", "classifier"))
     return {
         "command": shlex.join(command),
         "published": {name: {"modes": modes, "kl": kl} for name, (modes, kl) in PUBLISHED.items()},

@@ -1,8 +1,8 @@
 """How fast the server starts, and how much memory it needs: `python -m benchmarks.start artifacts`.
 
 Times `import gradio` alone and `python demo/app.py` up to its printed address, in turn, several times. Then measures
-resident memory with five bundles, all checked and one in use; a folder with fewer is filled up with copies. Linux only.
-Stored in benchmarks/results/start.json.
+resident memory with at least five bundles, all checked and one in use; a folder with fewer is filled up with copies.
+Linux only. Stored in benchmarks/results/start.json.
 """
 
 import json
@@ -40,8 +40,9 @@ class Settings:
     """Processor of the server."""
 
 
-def five(root: Path, folder: Path) -> Path:
-    """A folder with five bundles: those of `root`, and copies under other names. Raises UserError without any."""
+def at_least_five(root: Path, folder: Path) -> Path:
+    """A folder with five bundles or more: those of `root`, and copies under other names. Raises UserError where there
+    is none."""
     bundles, _ = discover(root)
     if not bundles:
         raise UserError(f"There is no bundle in {root}.")
@@ -77,10 +78,11 @@ def resident(pid: int) -> float:
 def torch_in(pid: int) -> list[str]:
     """The libraries of PyTorch that a process has mapped."""
     lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
-    return sorted({Path(words[5]).name for line in lines if len(words := line.split()) == 6 and "torch" in words[5]})
+    mapped = {Path(words[5]) for line in lines if len(words := line.split(maxsplit=5)) == 6}
+    return sorted({path.name for path in mapped if "torch" in path.parts or path.name.startswith("libtorch")})
 
 
-def weight(root: Path, provider: str) -> tuple[float, list[str]]:
+def memory_in_use(root: Path, provider: str) -> tuple[float, list[str]]:
     """Resident MB once all bundles are checked and one has drawn, and what of PyTorch the process has loaded."""
     with served(root, provider) as server, httpx.Client(base_url=server.address, timeout=PATIENCE) as client:
         until = time.monotonic() + PATIENCE
@@ -100,15 +102,16 @@ def weight(root: Path, provider: str) -> tuple[float, list[str]]:
 def measure(settings: Settings) -> dict:
     """Measures everything. Raises UserError."""
     with tempfile.TemporaryDirectory() as scratch:
-        root = five(settings.root, Path(scratch))
+        root = at_least_five(settings.root, Path(scratch))
         alone, server = [], []
         for _ in range(settings.rounds):
             alone.append(gradio_alone())
             server.append(to_address(root, settings.provider))
-        memory, torch = weight(root, settings.provider)
+        listed = len(list(root.iterdir()))
+        memory, torch = memory_in_use(root, settings.provider)
     gradio, address = statistics.median(alone), statistics.median(server)
     print(f"import gradio {gradio:.2f} s, address {address:.2f} s: {address / gradio:.2f} times")
-    print(f"{memory:.0f} MB resident with five bundles listed and one in use; of PyTorch: {torch or 'nothing'}")
+    print(f"{memory:.0f} MB resident with {listed} bundles listed and one in use; of PyTorch: {torch or 'nothing'}")
     return {
         "hardware": results.hardware(),
         "import_gradio_s": round(gradio, 3),

@@ -72,3 +72,8 @@ def test_what_cannot_be_checked_is_a_sentence(measured: Path, tmp_path: Path, ca
     assert released.main([str(measured)]) == 2
     assert "tiny has no figures" in capsys.readouterr().err
     assert released.main([str(tmp_path / "nowhere")]) == 2
+
+
+def test_a_folder_without_bundles_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="no bundle"):
+        list(released.checks(released.Settings(tmp_path)))

@@ -29,7 +29,7 @@ def test_every_runtime_that_is_here_draws_the_same_pictures(short: runtimes.Sett
     assert "| pictures a second, 3 at once |" in printed
     assert all(f"| {name} |" in printed for name in here)
     for runtime in runtimes.LOADED:
-        assert (f"Not tried: {runtime.label}." in printed) == (runtime.label in found["gaps"])
+        assert (f"No figure: {runtime.label}." in printed) == (runtime.label in found["gaps"])
 
 
 def test_what_cannot_take_a_graph_is_a_gap(short: runtimes.Settings, monkeypatch, capsys):
@@ -43,7 +43,7 @@ def test_what_cannot_take_a_graph_is_a_gap(short: runtimes.Settings, monkeypatch
     found = runtimes.measure(replace(short, batches=(1,)))
     name = found["results"][0]["bundle"]
     assert found["gaps"] == {"Broken": f"{name}: no layer torch.tile.", "Absent": "It is not installed."}
-    assert "Not tried: Absent. It is not installed." in capsys.readouterr().out
+    assert "No figure: Absent. It is not installed." in capsys.readouterr().out
     with pytest.raises(UserError, match="no bundle cats"):
         runtimes.measure(replace(short, only=("cats",)))
 
@@ -51,3 +51,13 @@ def test_what_cannot_take_a_graph_is_a_gap(short: runtimes.Settings, monkeypatch
 def test_another_picture_is_marked():
     one = runtimes.Result("mnist", 1, "coarse", 1234.5, 4.0)
     assert runtimes.cell(one) == "1,234 (another picture)" and runtimes.cell(replace(one, drift=1.0)) == "1,234"
+
+
+def test_the_reason_of_a_gap_ends_in_one_full_stop(short: runtimes.Settings, monkeypatch):
+    def load(data: bytes, outputs: list[str]):
+        raise RuntimeError("It draws other pictures.")
+
+    monkeypatch.setattr(runtimes, "LOADED", [Runtime("ncnn", "Broken", lambda: "", lambda: "1", load)])
+    monkeypatch.setattr(runtimes, "compiled", lambda net: net)
+    found = runtimes.measure(replace(short, batches=(1,)))
+    assert found["gaps"]["Broken"].endswith("It draws other pictures.")

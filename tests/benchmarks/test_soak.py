@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks import soak as soaking
 from benchmarks.browser import served
 from benchmarks.soak import Interactions, Settings, drag_rates, soak
 from benchmarks.visitor import Visitor
@@ -24,7 +25,7 @@ def test_every_kind_of_interaction_once(tiny_bundle: Path, tmp_path: Path, monke
     # Four pictures are uploaded: for /reconstruct, /invert and, with its mask, /repair.
     assert report["after"]["upload_files"] - report["before"]["upload_files"] >= 4
     assert report["after"]["sessions"] > 1 and report["after"]["memory_mb"] > 50
-    assert len(report["pictures_a_second"]) == 2 and min(report["pictures_a_second"]) > 0
+    assert len(report["pictures_per_second"]) == 2 and min(report["pictures_per_second"]) > 0
 
 
 def test_a_visitor_who_is_not_let_in_ends_it(monkeypatch: pytest.MonkeyPatch):
@@ -39,3 +40,11 @@ def test_a_visitor_who_is_not_let_in_ends_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Visitor, "get", get)
     with pytest.raises(SystemExit, match="http://nowhere did not let 2 visitors in"):
         drag_rates("http://nowhere", visitors=2, seconds=0.1)
+
+
+def test_stopping_it_is_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def stopped(settings: Settings) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(soaking, "watch", stopped)
+    assert soaking.main([str(tmp_path)]) == 130

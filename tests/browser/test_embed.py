@@ -13,7 +13,7 @@ from demo.serving.served_bundle import ServedBundle, open_bundles
 from tests.browser.conftest import WIDE
 from tests.support import tiny
 from tests.support.static_site import AnyOrigin, hosted, written
-from tests.support.static_visit import close, until
+from tests.support.static_visit import close, wait_for_script
 
 PIXELS = """element => {
     const canvas = element.shadowRoot.querySelector('canvas');
@@ -63,7 +63,7 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
     with hosted(tmp_path) as address:
         page = browser.new_page(viewport=WIDE)
         page.goto(address)
-        until(page, "['a', 'b', 'g', 'h'].every((id) => drawn.includes(id))")
+        wait_for_script(page, "['a', 'b', 'g', 'h'].every((id) => drawn.includes(id))")
         classes = models["digits"].classes
         assert close(pixels(page, "#a"), models["digits"].at(7, 0, one_hot(7 % classes, classes), 0.8))
         assert close(pixels(page, "#b"), models["plain"].at(4, 0, model="vae"))
@@ -76,12 +76,12 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         page.evaluate("drawn.length = 0")
         page.locator("#b").click()  # still
         page.locator("#a").click()
-        until(page, "drawn.includes('a')")
+        wait_for_script(page, "drawn.includes('a')")
         assert close(pixels(page, "#a"), models["digits"].at(8, 0, one_hot(8 % classes, classes), 0.8))
         assert page.evaluate("drawn") == ["a"]
         page.evaluate("document.body.prepend(document.querySelector('#a')); drawn.length = 0")  # connected once more
         page.locator("#a").click()
-        until(page, "drawn.includes('a')")
+        wait_for_script(page, "drawn.includes('a')")
         assert page.locator("#a").get_attribute("seed") == "9"
         assert page.locator("#b").get_attribute("tabindex") is None and page.get_by_role("button").count() >= 3
         title = page.locator("#a canvas").get_attribute("aria-label").partition(",")[0]
@@ -100,7 +100,7 @@ def test_the_example_page_draws(browser: Any, site: str):
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.goto(f"{site}embed.html")
     for number in (0, 1):
-        until(
+        wait_for_script(
             page,
             f"document.querySelectorAll('twofold-generator')[{number}].shadowRoot?.querySelector('canvas[aria-label]')",
         )

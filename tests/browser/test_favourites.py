@@ -20,7 +20,7 @@ from tests.browser.test_static_page import NARROW
 from tests.support import tiny
 from tests.support.static_site import hosted, need_runtime
 from tests.support.static_visit import settle as settled
-from tests.support.static_visit import until
+from tests.support.static_visit import wait_for_script
 
 Page = Any  # playwright's, which need not be installed
 KEPT = "Twofold.favourites()"
@@ -172,17 +172,17 @@ def test_each_picture_of_the_gallery_opens_its_state(browser: Any, site: str, vi
     context = browser.new_context(viewport=viewport, service_workers="block")
     page = context.new_page()
     page.goto(f"{site}?lang={language}")
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     page.get_by_role("tab", name=name).click()
     pictures = page.locator(".tf-gallery img")
     assert pictures.count() == 3
-    until(
+    wait_for_script(
         page,
         "[...document.querySelectorAll('.tf-gallery img')].every((one) => one.complete && one.naturalWidth === 32)",
     )
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     pictures.nth(1).click()
-    until(page, "Boolean(document.querySelector('.tf-travel').offsetParent)")
+    wait_for_script(page, "Boolean(document.querySelector('.tf-travel').offsetParent)")
     state = page.evaluate("Twofold.state")
     assert {key: state[key] for key in STATES[1]} == STATES[1]
     settled(page)

@@ -20,7 +20,7 @@ from tests.browser.test_page import TABS, settle, tab
 from tests.support import tiny
 from tests.support.demo_page import launched
 from tests.support.static_site import hosted, written
-from tests.support.static_visit import until
+from tests.support.static_visit import wait_for_script
 
 Page = Any  # playwright's, which need not be installed
 
@@ -159,7 +159,7 @@ def test_the_static_page(browser: Any, bundles: Path, tmp_path: Path):
     page = browser.new_page(viewport=PHONE)
     with hosted(written([bundles / "wide", bundles / "square"], tmp_path / "site")) as address:
         page.goto(f"{address}?b=wide")
-        until(page, "window.Twofold?.stats.shown > 0")
+        wait_for_script(page, "window.Twofold?.stats.shown > 0")
         for name in ("Play", "Morph", "About", "Samples"):
             tab(page, name)
             in_shape(page, WIDTH / HEIGHT)

@@ -10,7 +10,7 @@ from bundle.model import Model
 from tests.browser.conftest import WIDE
 from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
 from tests.support.static_site import hosted, written
-from tests.support.static_visit import pictures, settle, tab, until
+from tests.support.static_visit import pictures, settle, tab, wait_for_script
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def page(browser: Any, site: str) -> Iterator[Any]:
     """The page, opened once: a bundle is loaded when it is chosen."""
     opened = browser.new_page(viewport=WIDE)
     opened.goto(site)
-    until(opened, "window.Twofold?.stats.shown > 0")
+    wait_for_script(opened, "window.Twofold?.stats.shown > 0")
     yield opened
     opened.close()
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import WIDE
 from tests.browser.test_instrument import wav
 from tests.support import tiny
 from tests.support.static_site import FileServer, written
-from tests.support.static_visit import close, picture, settle, tab, until
+from tests.support.static_visit import close, picture, settle, tab, wait_for_script
 
 KEPT = "window.Twofold?.keptOffline"
 
@@ -35,13 +35,13 @@ def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bun
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
     page.goto(host.address)
-    until(page, KEPT)  # only one of the two bundles has been looked at
+    wait_for_script(page, KEPT)  # only one of the two bundles has been looked at
     tab(page, "About")
     assert page.get_by_text("This browser keeps the whole page").is_visible()
     host.switch_off()
 
     page.goto(f"{host.address}?b=plain&x=4.5&y=1")
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     settle(page)
     models = dict(open_bundles(bundles, choose_provider("cpu"))[0])
     assert close(picture(page, ".tf-travel"), models["plain"].at(4.5, 1))
@@ -56,12 +56,12 @@ def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bun
     write(bundles, host.folder, "Second")
     host.switch_on()
     page.goto(host.address)
-    until(page, "navigator.serviceWorker.getRegistration().then((found) => Boolean(found.waiting))")
+    wait_for_script(page, "navigator.serviceWorker.getRegistration().then((found) => Boolean(found.waiting))")
     page.goto("about:blank")  # the old version's last page has gone
     page.wait_for_timeout(500)
     host.switch_off()
     page.goto(host.address)
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     assert page.title() == "Second"
     assert len(page.evaluate("caches.keys()")) == 1
     context.close()
@@ -76,7 +76,7 @@ def test_a_file_damaged_on_its_way_is_not_kept(browser: Any, bundles: Path, tmp_
     context = browser.new_context(viewport=WIDE)
     page = context.new_page()
     page.goto(host.address)
-    until(page, "window.Twofold?.keptOffline === false")
+    wait_for_script(page, "window.Twofold?.keptOffline === false")
     kept = page.evaluate(
         "caches.keys().then((n) => caches.open(n[0])).then((c) => c.keys()).then((k) => k.map((r) => r.url))"
     )

@@ -25,7 +25,7 @@ from tests.browser.test_marks import drop
 from tests.support import foreign, generators, tiny
 from tests.support.page_faults import NAMELESS, OUTSIDE, PALE
 from tests.support.static_site import hosted, written
-from tests.support.static_visit import close, picture, pictures, settle, tab, until
+from tests.support.static_visit import close, picture, pictures, settle, tab, wait_for_script
 
 Page = Any  # playwright's, which need not be installed
 RELEASED = Path(__file__).resolve().parents[2] / "artifacts" / "mnist"
@@ -79,7 +79,7 @@ def opened(browser: Any, site: str) -> Iterator[tuple[Page, list[str]]]:
     page.on("request", lambda r: None if at_home(r.url, site) else troubles.append(f"foreign: {r.url}"))
     page.on("response", lambda r: troubles.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
     page.goto(site)
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     for name in ("foreign", "single", "plain"):
         page.get_by_label("Pictures (bundle)").select_option(name)
         settle(page)
@@ -178,7 +178,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     asked = []
     page.on("request", lambda r: asked.append(r.url))
     page.goto(site)
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     assert not any("bundles/plain" in url for url in asked)
     context.set_offline(True)
     page.get_by_label("Pictures (bundle)").select_option("plain")
@@ -186,7 +186,7 @@ def test_another_bundle_is_loaded_when_it_is_chosen(browser, site, models):
     context.set_offline(False)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="New random").click()
-    until(page, "document.querySelector('.tf-error').hidden")
+    wait_for_script(page, "document.querySelector('.tf-error').hidden")
     settle(page)
     x = page.evaluate("Twofold.state.x")
     assert close(picture(page, ".tf-travel"), models["plain"].at(x, 0))
@@ -371,7 +371,9 @@ def test_every_tab_fits_its_screen_and_can_be_read(show):
     for size, scheme in itertools.product((WIDE, NARROW), ("light", "dark")):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)
-        until(page, f"Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]) {GROUNDS[scheme]}")
+        wait_for_script(
+            page, f"Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]) {GROUNDS[scheme]}"
+        )
         for name in TABS:
             tab(page, name)
             settle(page)
@@ -388,7 +390,7 @@ GROUNDS = {"light": "> 200", "dark": "< 50"}  # how red the page's ground is
 def test_it_speaks_chinese_and_returns(browser, site):
     page = browser.new_page(viewport=NARROW, service_workers="block")
     page.goto(site + "?b=plain&x=7&y=0&lang=zh-CN")
-    until(page, "window.Twofold?.stats.shown > 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0")
     assert page.evaluate("Twofold.tabs().map((tab) => tab.textContent)") == ["玩一玩", "样本", "变形", "关于"]
     tab(page, "关于")
     page.get_by_role("heading", name="关于此页面").wait_for()

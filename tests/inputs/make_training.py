@@ -28,7 +28,8 @@ from demo.make.projects import Project, Projects
 from demo.routes.make_keep import zipped
 from tests.inputs.cases import case
 from tests.support import tiny
-from tests.support.quick_maker import begun, lines, project, quick_maker, until
+from tests.support.quick_maker import begun, lines, project, quick_maker
+from tests.support.waiting import wait_until
 from train import watch
 
 ROOM = "Make: training and keeping"
@@ -63,13 +64,13 @@ def failed(place: Path, how: str) -> str:
         (place / "how").write_text(how)
         name = project(maker)
         maker.train(name, 30)
-        until(lambda: maker.state_of(name) == "failed")
+        wait_until(lambda: maker.state_of(name) == "failed")
         error = maker.projects.get(name).error
         (place / "how").unlink()
         maker.train(name, 30)
-        until(lambda: len(lines(maker)) == 2)
+        wait_until(lambda: len(lines(maker)) == 2)
         maker.pause(name)
-        until(lambda: maker.state_of(name) == "paused")
+        wait_until(lambda: maker.state_of(name) == "paused")
         return f"{error} {maker.state_of(name)}"
 
 
@@ -102,10 +103,10 @@ case(ROOM, "numbers that grow beyond all bounds")(
 def killed_between(place: Path) -> str:
     began, stored = place / "began", place / "state.safetensors"
     child = Child([sys.executable, "-c", STORES, str(began), str(stored)], place, "training")
-    until(began.exists)
+    wait_until(began.exists)
     os.kill(child._process.pid, signal.SIGKILL)
     child.wait()
-    until(stored.exists)
+    wait_until(stored.exists)
     return stored.name
 
 
@@ -138,7 +139,7 @@ def full_export(place: Path) -> str:
         patch.setattr(plan, "export_command", lambda *of: command)
         name = begun(maker)
         maker.pause(name)
-        until(lambda: maker.state_of(name) == "paused")
+        wait_until(lambda: maker.state_of(name) == "paused")
         tiny.build(maker.made.folder(name), name=name)
         maker.made.serve(name)
         words = said(lambda: maker.play(name))
@@ -156,7 +157,7 @@ def too_full(place: Path) -> str:
 
         patch.setattr(maker.projects, "change", refuses)
         maker.pause(name)
-        until(lambda: maker.state_of(name) != "training")
+        wait_until(lambda: maker.state_of(name) != "training")
         assert maker.projects.get(name).state == "training"
         return maker.state_of(name)
 
@@ -183,7 +184,7 @@ def folder_gone(place: Path) -> str:
         name = begun(maker)
         folder = maker.projects.folder(name)
         shutil.rmtree(folder)
-        until(lambda: not maker._is_current(name))
+        wait_until(lambda: not maker._is_current(name))
         time.sleep(0.1)
         return f"{said(lambda: maker.status(name))} {'left' if folder.exists() else 'nothing left'}"
 
@@ -207,9 +208,9 @@ def pressed_twice(place: Path) -> str:
             thread.start()
         for thread in threads:
             thread.join()
-        until(lambda: bool(lines(maker)))
+        wait_until(lambda: bool(lines(maker)))
         maker.pause(name)
-        until(lambda: maker.state_of(name) == "paused")
+        wait_until(lambda: maker.state_of(name) == "paused")
         time.sleep(0.2)
         return "begun once" if lines(maker) == ["vae"] and maker.state_of(name) == "paused" else str(lines(maker))
 

@@ -1,8 +1,7 @@
 """A maker whose trainings are real processes that take no time: they leave a checkpoint, and wait for Ctrl-C."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from demo.make.made_bundles import MadeBundles
 from demo.make.maker import Maker
 from demo.make.plan import Step
 from demo.make.projects import Project, Projects
+from tests.support.waiting import wait_until
 
 PICTURES = 20
 # What the process does is said in a file: nothing, "kill", "torch", or the words of an error.
@@ -85,16 +85,8 @@ def begun(maker: Maker, minutes: float = 30) -> str:
     """A project of few pictures whose first stage, the VAE, is trained."""
     name = project(maker)
     maker.train(name, minutes)
-    until(lambda: lines(maker) == ["vae"])
+    wait_until(lambda: lines(maker) == ["vae"])
     return name
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Waits until it is done."""
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
 
 
 def lines(maker: Maker, whole: bool = False) -> list[str]:

@@ -7,12 +7,18 @@ from collections.abc import Callable
 from train import loop
 
 SMALL = ["--threads", "1", "--precision", "fp32", "--batch", "16"]
+NARROW = {
+    "classifier": (),
+    "gan": ("--width", "16", "--latent-dim", "8", "--w-dim", "8"),
+    "vae": ("--width", "16", "--latent-dim", "4", "--components", "2"),
+    "inverse": ("--width", "16", "--hidden", "16"),
+}
 STAGES = {
-    "classifier": [],
-    "gan": ["--width", "16", "--latent-dim", "8", "--w-dim", "8"],
-    "vae": ["--width", "16", "--latent-dim", "4", "--components", "2"],
-    "inverter": ["--width", "16", "--hidden", "16", "--target", "gan"],
-    "repair": ["--width", "16", "--hidden", "16", "--target", "vae"],
+    "classifier": [*NARROW["classifier"]],
+    "gan": [*NARROW["gan"]],
+    "vae": [*NARROW["vae"]],
+    "inverter": [*NARROW["inverse"], "--target", "gan"],
+    "repair": [*NARROW["inverse"], "--target", "vae"],
 }
 
 

@@ -20,7 +20,7 @@ PIXELS = """all => all.map((canvas) => {
 })"""
 
 
-def until(page: Page, condition: str, seconds: float = 60) -> None:
+def wait_for_script(page: Page, condition: str, seconds: float = 60) -> None:
     """Playwright's own waiting evaluates strings in the page, which the page's content policy forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(condition):
@@ -31,7 +31,7 @@ def until(page: Page, condition: str, seconds: float = 60) -> None:
 def settle(page: Page) -> None:
     """Waits until every picture that the page wants is there."""
     page.wait_for_timeout(250)  # what the page puts off while somebody still types or drags
-    until(page, "Twofold.stats.inFlight === 0")
+    wait_for_script(page, "Twofold.stats.inFlight === 0")
 
 
 def tab(page: Page, name: str) -> None:

@@ -14,26 +14,13 @@ import pytest
 from filelock import FileLock
 
 from export.__main__ import main as export_main
+from tests.support.small_runs import NARROW
 from train.__main__ import main as train_main
 
 CLASSES = ("bar", "disc", "square")  # of tests.support.pictures, in the order of their folders' names
 EVERY_STAGE = ("classifier", "gan", "vae", "inverse")
-FEW = (
-    "--images",
-    "256",
-    "--batch",
-    "64",
-    "--threads",
-    "1",
-    "--precision",
-    "fp32",
-)  # pictures seen in a stage: four steps
-NARROW = {
-    "classifier": (),
-    "gan": ("--width", "16", "--latent-dim", "8", "--w-dim", "8"),
-    "vae": ("--width", "16", "--latent-dim", "4", "--components", "2"),
-    "inverse": ("--width", "16", "--hidden", "16"),
-}
+# 256 pictures seen in a stage: four steps of 64.
+FEW = tuple(["--images", "256", "--batch", "64", "--threads", "1", "--precision", "fp32"])
 
 
 @dataclass(frozen=True)

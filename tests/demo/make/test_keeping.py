@@ -26,7 +26,8 @@ from demo.routes.make_routes import make_routes
 from tests.support import tiny
 from tests.support.inline_child import inline
 from tests.support.make_page import ADDRESS, HERE, OWN_PAGE
-from tests.support.quick_maker import narrow, of_pictures, project, quick_maker, until
+from tests.support.quick_maker import narrow, of_pictures, project, quick_maker
+from tests.support.waiting import wait_until
 
 COMMAND, STEPS = plan.training_command, plan.steps
 
@@ -230,7 +231,7 @@ def test_a_space_is_staged_with_the_bundle(maker: Maker, page: TestClient, monke
     name = learned(maker)
     inline(monkeypatch, "jobs")
     assert page.post(f"/make/{name}/stage/space").status_code == 200
-    until(lambda: page.get(f"/make/{name}").json()["job"]["done"], 120)
+    wait_until(lambda: page.get(f"/make/{name}").json()["job"]["done"], 120)
     assert page.get(f"/make/{name}").json()["job"]["error"] == ""
     space = maker.projects.folder(name) / "space"
     assert (space / "artifacts" / name / "bundle.json").exists()
@@ -253,17 +254,17 @@ def test_a_generator_is_measured_and_taught_more(tmp_path: Path, monkeypatch: py
         draw(maker.projects.folder(name) / "pictures" / "discs", range(60))
         maker.projects.change(name, size=32)
         maker.train(name, 30)
-        until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
+        wait_until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
         assert maker.state_of(name) == "finished", maker.projects.get(name).error
         keeping.measure(maker, name)
-        until(lambda: bool((maker.jobs.facts(name) or {}).get("done")), 300)
+        wait_until(lambda: bool((maker.jobs.facts(name) or {}).get("done")), 300)
         assert maker.jobs.facts(name)["error"] == ""
         assert "vae.psnr" in {figure.name for figure in maker.made.served[name].info.quality.figures}
         draw(maker.projects.folder(name) / "pictures" / "discs", range(60, 70))
         assert maker.status(name)["added"] == 10
         images[0] = 960
         maker.train(name, 60)
-        until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
+        wait_until(lambda: maker.state_of(name) in ("finished", "failed"), 300)
         assert maker.state_of(name) == "finished", maker.projects.get(name).error
         record = json.loads((maker.projects.folder(name) / "run" / "vae" / "record.json").read_text())
         before, after = (count for _, count in record["data"])

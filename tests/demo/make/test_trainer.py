@@ -14,7 +14,8 @@ from demo.make.failures import DISK_FULL, NO_MEMORY
 from demo.make.limits import ANYONE, OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Project
-from tests.support.quick_maker import begun, lines, project, quick_maker, until
+from tests.support.quick_maker import begun, lines, project, quick_maker
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -31,31 +32,31 @@ def state(maker: Maker, name: str) -> str:
 def test_a_paused_training_goes_on_with_the_same_step(maker: Maker):
     name = begun(maker)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     maker.train(name, 30)
-    until(lambda: lines(maker) == ["vae", "vae"])
+    wait_until(lambda: lines(maker) == ["vae", "vae"])
 
 
 def test_enough_of_a_step_finishes_it_and_begins_the_next(maker: Maker):
     name = begun(maker)
     maker.next_step(name)
-    until(lambda: lines(maker) == ["vae", "vae", "repair"])
+    wait_until(lambda: lines(maker) == ["vae", "vae", "repair"])
     assert lines(maker, whole=True)[1] == f"vae {plan.BARELY:g}" and maker.projects.get(name).step == 1
 
 
 def test_stopping_finishes_the_step_and_begins_no_other(maker: Maker):
     name = begun(maker)
     maker.finish(name)
-    until(lambda: state(maker, name) == "finished")
+    wait_until(lambda: state(maker, name) == "finished")
     assert lines(maker) == ["vae", "vae"]
 
 
 def test_stopping_a_paused_training_finishes_its_step(maker: Maker):
     name = begun(maker)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     maker.finish(name)
-    until(lambda: state(maker, name) == "finished")
+    wait_until(lambda: state(maker, name) == "finished")
     assert lines(maker, whole=True)[-1] == f"vae {plan.BARELY:g}"
 
 
@@ -65,7 +66,7 @@ def test_nothing_is_trained_while_its_bundle_is_measured(maker: Maker):
     with pytest.raises(InputError, match="Pause the training first"):
         maker.begin_job(name, "measure", waits, lambda: None)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     maker.begin_job(name, "measure", waits, lambda: None)
     for ask in (lambda: maker.train(name, 30), lambda: maker.finish(name)):
         with pytest.raises(Busy, match="being measured or staged"):
@@ -73,13 +74,13 @@ def test_nothing_is_trained_while_its_bundle_is_measured(maker: Maker):
     assert state(maker, name) == "paused"
     maker.jobs.stop(name)
     maker.finish(name)
-    until(lambda: state(maker, name) == "finished")
+    wait_until(lambda: state(maker, name) == "finished")
 
 
 def test_another_time_holds_at_once(maker: Maker):
     name = begun(maker, 30)
     maker.take_minutes(name, 60)
-    until(lambda: len(lines(maker)) == 2)
+    wait_until(lambda: len(lines(maker)) == 2)
     first, second = (float(line.split()[1]) for line in lines(maker, whole=True))
     assert second == pytest.approx(2 * first, rel=1e-3) and maker.projects.get(name).step == 0
 
@@ -87,18 +88,18 @@ def test_another_time_holds_at_once(maker: Maker):
 def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):
     name = begun(maker)
     maker.finish(name)
-    until(lambda: state(maker, name) == "finished")
+    wait_until(lambda: state(maker, name) == "finished")
     new = maker.projects.folder(name) / "pictures" / "discs" / "000777.png"
     new.write_bytes(b"")
     maker.train(name, 60)
-    until(lambda: lines(maker)[2:] == ["vae"])
+    wait_until(lambda: lines(maker)[2:] == ["vae"])
     assert (maker.projects.folder(name) / "set" / "pictures" / "discs-000777.png").exists()
 
 
 def test_pictures_that_are_left_out_later_stay_in_what_was_learned(maker: Maker):
     name = begun(maker)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     maker.projects.change(name, left_out=("discs/000003.png",))
     maker.train(name, 60)
     assert len(list((maker.projects.folder(name) / "set").glob("*/*"))) == 20
@@ -107,22 +108,22 @@ def test_pictures_that_are_left_out_later_stay_in_what_was_learned(maker: Maker)
 def test_advice_is_taken_up(maker: Maker):
     name = begun(maker)
     maker.remedy(name, "variety")
-    until(lambda: lines(maker) == ["vae", "vae"])
+    wait_until(lambda: lines(maker) == ["vae", "vae"])
     maker.remedy(name, "slower")
-    until(lambda: len(lines(maker)) == 3)
+    wait_until(lambda: len(lines(maker)) == 3)
     assert maker.projects.get(name).remedies == ("slower", "variety")
 
 
 def test_two_who_ask_at_once_train_once_and_a_second_project_waits(maker: Maker):
     name = begun(maker)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     threads = [threading.Thread(target=maker.train, args=(name, 30)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: len(lines(maker)) == 2)
+    wait_until(lambda: len(lines(maker)) == 2)
     other = project(maker, "Others")
     maker.train(other, 5)
     assert (state(maker, other), maker.status(other)["place"]) == ("waiting", 1)
@@ -147,7 +148,7 @@ def test_a_project_that_cannot_be_written_is_paused_for_who_looks(maker: Maker, 
 
     monkeypatch.setattr(maker.projects, "change", refuses)
     maker.pause(name)
-    until(lambda: state(maker, name) == "paused")
+    wait_until(lambda: state(maker, name) == "paused")
     assert maker.projects.get(name).state == "training"
 
 
@@ -159,18 +160,18 @@ def test_a_step_that_fails_says_so_and_can_go_on(maker: Maker, tmp_path: Path, s
     name = begun(maker)
     (tmp_path / "how").write_text(said)
     maker.take_minutes(name, 40)
-    until(lambda: state(maker, name) == "failed")
+    wait_until(lambda: state(maker, name) == "failed")
     assert maker.projects.get(name).error == sentence
     (tmp_path / "how").unlink()
     maker.train(name, 40)
-    until(lambda: len(lines(maker)) == 3)
+    wait_until(lambda: len(lines(maker)) == 3)
 
 
 def test_a_folder_that_is_removed_underneath_leaves_nothing(maker: Maker):
     name = begun(maker)
     folder = maker.projects.folder(name)
     shutil.rmtree(folder)
-    until(lambda: not maker._is_current(name))
+    wait_until(lambda: not maker._is_current(name))
     assert not folder.exists() and maker.projects.names() == []
 
 
