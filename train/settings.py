@@ -54,8 +54,8 @@ class Settings:
     """Train by classes, where the pictures have them."""
     classes_from: ClassesFrom | None = None
     """Where classes come from: folder (the sub-folders), outermost (the outermost ones, even if called train and test),
-    file (dataset.json, metadata.csv or metadata.jsonl beside the pictures), column (of a table). Default: a column or
-    a file that names them, else the sub-folders."""
+    file (dataset.json, metadata.csv, .jsonl or .parquet, labels.csv or .jsonl beside the pictures), column (of a
+    table). Default: a column or a file that names them, else the sub-folders."""
     image_column: str | None = None
     """Column of a table that holds the pictures. Default: chosen by type and name."""
     label_column: str | None = None

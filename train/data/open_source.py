@@ -113,7 +113,7 @@ def fingerprint(source: Source, files: Mapping[PurePosixPath, Path]) -> str:
     for split in filter(None, (source.train, source.test)):
         for row in split.rows():
             # As they are trained on; sets without have the checksum that they always had.
-            known = f" {tuple(np.float32(row.attributes).tolist())}" if row.attributes else ""
+            known = f" {tuple(np.array(row.attributes, np.float32).tolist())}" if row.attributes else ""
             found.update(f"{row.name!r} {row.label} {stamp(files[PurePosixPath(row.name)])}{known}\n".encode())
     return found.hexdigest()
 

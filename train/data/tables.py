@@ -95,8 +95,7 @@ def chosen_splits(called: str, loaded: Tables, reading: Reading) -> Source:
     named = [word for kind in ("train", "test", "validation") for word, split in SPLITS.items()
              if split == kind and word in loaded]  # fmt: skip
     tests = [name for name in named if SPLITS[name] != "train"]
-    others = (name for name in loaded if name not in tests)
-    train = next((name for name in named if name not in tests), next(others, next(iter(loaded))))
+    train = next((name for name in (*named, *loaded) if name not in tests), next(iter(loaded)))
     test = next((name for name in tests if name != train), None) if train not in tests else None
     others = [name for name in loaded if name not in (train, test)]
     notes = [f"left out the split{'s' if len(others) > 1 else ''} {', '.join(others)}"] if others else []
