@@ -16,6 +16,7 @@ from train.picture_size import PictureSize, normal_size
 
 Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "linear"]
 GapPictures = Literal["apart", "held-out"]
+FeatureInput = Literal["0..1", "-1..1", "0..255", "imagenet"]
 
 
 @reflowed
@@ -290,7 +291,7 @@ class EvaluateSettings:
     """ONNX file (Inception, DINOv2, any) in whose features distances are measured, unscaled: one input [batch, 1 or 3,
     height, width], an output [batch, features]. No other format: a pickle or TorchScript file can run code, and
     safetensors lacks the architecture. Nothing is downloaded. Default: the features of the classifier."""
-    features_input: Literal["0..1", "-1..1", "0..255", "imagenet"] = "0..1"
+    features_input: FeatureInput = "0..1"
     """Values that the file takes for black and white; imagenet: normalised by mean and standard deviation."""
     bound_samples: int = 100
     """K of the importance-weighted bound on the likelihood of the VAE."""
