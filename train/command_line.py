@@ -70,8 +70,8 @@ def with_preset(command: str, preset: str, **values: Any) -> Settings:
 
 
 def preset_of(words: Sequence[str]) -> str:
-    """The --preset on the command line, else cpu."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    """The last --preset on the command line, which tyro takes too, else cpu."""
+    for word, following in reversed(list(zip(words, [*words[1:], ""], strict=True))):
         if word == "--preset":
             return following
         if word.startswith("--preset="):

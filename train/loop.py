@@ -156,20 +156,18 @@ class Loop:
 
     def begin_threads(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
-        progress, here = self.progress, processor()
-        known = progress.threads if progress.processor == here else 0
+        progress = self.progress
+        known = progress.threads if progress.processor == processor() else 0
         threads = first_threads(self.settings.threads, known)
         torch.set_num_threads(threads)
         tries = self.device.type == "cpu" and self.accelerator.num_processes == 1 and threads > 1
         if self.settings.threads == "auto" and not known and tries:
             return ThreadTrial(threads, getattr(self.settings, "lazy_reg_interval", 1))
-        progress.threads, progress.processor = threads, here
         return None
 
     def write_status(self, state: RunState) -> None:
         """Tells whoever watches the run where it stands."""
         progress, pace = self.progress, self.pace
-        left = pace.left()
         status = Status(
             stage=self.stage.name,
             number=pace.slot.number,
@@ -179,8 +177,8 @@ class Loop:
             planned=progress.planned,
             rate=pace.rate() if pace.done >= LEAST_STEPS else None,
             seconds=progress.seconds,
-            left=left,
-            left_for_all=None if left is None else left + pace.slot.after,
+            left=pace.left(),
+            left_for_all=pace.left_for_all(),
             warnings=dict(self.recorder.warned),
             expected=self.expected,
             pid=os.getpid(),

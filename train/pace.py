@@ -88,13 +88,18 @@ class Pace:
             return None
         return max(self.progress.planned - self.progress.images, 0) / self.rate()
 
+    def left_for_all(self) -> float | None:
+        """Seconds that are left of all stages of the command; None where that is not known."""
+        left, after = self.left(), 0.0 if self.slot.is_last else self.slot.after
+        return None if left is None or after is None else left + after
+
     def left_in_words(self) -> str:
         """E.g. "12 min left, 40 min for all"."""
         left = self.left()
         if left is None:
             return "…"
-        for_all = self.settings.images is None and self.slot.after
-        in_all = f", {spoken(left + self.slot.after)} for all" if for_all else ""
+        for_all = self.left_for_all()
+        in_all = f", {spoken(for_all)} for all" if for_all is not None and for_all > left else ""
         return f"{spoken(left)} left{in_all}"
 
 
