@@ -192,8 +192,8 @@ class InverterStage(Stage[InverterNetworks, InverseSettings]):
         self.networks.train()
         self.updates.begin()
         parts = self.parts(images, labels)
-        for reals, classes in parts:
-            loss, mse, styles = self.loss(reals, classes)
+        for pictures, own_labels in parts:
+            loss, mse, styles = self.loss(pictures, own_labels)
             (loss / len(parts)).backward()
         self.updates.apply("inverter")
         return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
