@@ -26,12 +26,13 @@ from torch import Tensor, nn
 from benchmarks import dcgan, results
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
+from bundle.processors import usable_cores
 from train import priors
 from train.data.dataset import one_hot
 from train.data.load import Loaded, load_again
 from train.evaluate.evaluator import Scale
 from train.evaluate.frechet_distance import frechet_distance
-from train.hardware import fastest_precision, hardware, usable_threads
+from train.hardware import fastest_precision, hardware
 from train.help_texts import reflowed
 from train.loop import train
 from train.models.dcgan import DcganNetworks
@@ -182,7 +183,7 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
 
 def compare(settings: Settings) -> None:
     """Trains and measures both, stores the result, and prints a table. Raises UserError."""
-    torch.set_num_threads(settings.threads or usable_threads())
+    torch.set_num_threads(settings.threads or usable_cores())
     framed = Run.open(settings.run).data  # as the classifier saw its pictures
     data = load_again(settings.data, framed)
     dcgan.check_control_size(data.info)

@@ -11,11 +11,11 @@ import torch
 from bundle import differences
 from bundle.errors import UserError
 from bundle.feeds import Rows
+from bundle.processors import usable_cores
 from bundle.schema import Prior
 from bundle.sessions import open_session
 from bundle.trial_inputs import TrialInputs, random_rows
 from export.graphs import OPSET, GraphSpec
-from train.hardware import usable_threads
 from train.models.linear_posterior import LinearPosterior
 
 BATCHES = (1, 2, 5, 33)
@@ -42,7 +42,7 @@ class Parity:
 
 def session(data: bytes) -> ort.InferenceSession:
     """A session on the CPU with all threads that this process may use."""
-    return open_session(data, threads=usable_threads())
+    return open_session(data, threads=usable_cores())
 
 
 def check_structure(model: onnx.ModelProto, spec: GraphSpec) -> None:

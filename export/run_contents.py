@@ -83,7 +83,7 @@ def attributes_of(run: Run) -> tuple[Attribute, ...]:
 
 
 def pictures_of(run: Run, stages: Iterable[str], data: str | None) -> tuple[Pictures, Pictures]:
-    """The run's training and test pictures. Raises UserError when they are not there, or are others."""
+    """The run's training and held-out pictures. Raises UserError when they are not there, or are others."""
     settings = run.settings(next(iter(stages)))
     source = data or place_of(run.folder) or settings.data
     try:

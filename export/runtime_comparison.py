@@ -13,6 +13,7 @@ from bundle import differences
 from bundle.adapter import adapt
 from bundle.errors import UserError
 from bundle.feeds import Feed, GraphFunction
+from bundle.processors import usable_cores
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
@@ -21,7 +22,7 @@ from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, update_bundle
 from export import model_card, parity, runtime_tables
 from export.runtimes import RUNTIMES, Runtime, RuntimeName
-from train.hardware import processor, usable_threads
+from train.hardware import processor
 from train.progress_bar import ProgressBar, progress_bar
 
 BATCHES = parity.BATCHES
@@ -65,7 +66,7 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
             try_graph(opened, graph, here, feed, results, bar)
     found = RuntimeComparison(
         command=command(folder, names),
-        hardware=f"{processor()}, {usable_threads()} thread(s)",
+        hardware=f"{processor()}, {usable_cores()} thread(s)",
         reference=chosen[0].label,
         batches=BATCHES,
         runtimes=tuple(entry(runtime, gaps.get(runtime.label, ""), results) for runtime in chosen),

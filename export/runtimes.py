@@ -29,9 +29,9 @@ from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 from bundle.errors import RuntimeUnavailable
 from bundle.feeds import Feed, GraphFunction
 from bundle.onnx_outline import ONNX_DOMAINS
+from bundle.processors import usable_cores
 from bundle.sessions import choose_provider, open_session
 from export import parity
-from train.hardware import usable_threads
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
 NCNN_PIP = "pip install --no-deps ncnn==1.0.20261020 pnnx==20261020"  # their dependencies bring a second OpenCV
@@ -165,7 +165,7 @@ def openvino(
     @contextmanager
     def load(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
         core = openvino_core()
-        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(usable_threads())}
+        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(usable_cores())}
         compiled = core.compile_model(core.read_model(data), "CPU", settings)
         request = compiled.create_infer_request()
 
@@ -200,7 +200,7 @@ def opencv(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     """A graph in the dnn module of OpenCV."""
     import cv2
 
-    cv2.setNumThreads(usable_threads())
+    cv2.setNumThreads(usable_cores())
     net = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
 
     def run(feed: Feed) -> list[np.ndarray]:
@@ -253,7 +253,7 @@ def ncnn(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
         if unknown := sorted(layer for layer in layers if "." in layer or ":" in layer):
             raise RuntimeError(f"ncnn has no layer {', '.join(unknown)}")
         net = ncnn.Net()
-        net.opt.num_threads = usable_threads()
+        net.opt.num_threads = usable_cores()
         for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
             setattr(net.opt, option, False)
         net.load_param(f"{folder}/graph.ncnn.param")

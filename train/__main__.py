@@ -36,14 +36,14 @@ def run(words: Sequence[str]) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 2 a mistake of the user, 130 stopped by Ctrl-C. words: default those of this process."""
-    given = sys.argv[1:] if words is None else words
-    if list(given) == ["--version"]:
+    asked = sys.argv[1:] if words is None else words
+    if list(asked) == ["--version"]:
         print(f"twofold {VERSION}")
         return 0
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # read when PyTorch is imported: see train/hardware.py
-    return exit_code(lambda: run(given), STOPPED)
+    return exit_code(lambda: run(asked), STOPPED)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from torch import Tensor
 from train.data.dataset import DataInfo, known_name
 
 SMALL_SET = 10_000  # pictures; larger sets begin without augmentation
-MOST_APART, APART_SHARE = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
+MOST_APART, APART_ONE_IN = 256, 10  # pictures that tell whether the critic memorises: one in ten, at most so many
 HIGHEST = 0.8  # probability, beyond which augmentations leak
 SHIFT = 1 / 8  # of the side
 # Operations by the last part of the source's name. Left out is what could pass for another picture of the set: the grey
@@ -63,7 +63,7 @@ def augment(images: Tensor, ops: tuple[str, ...], p: float) -> Tensor:
     return images
 
 
-def border(images: Tensor) -> Tensor:
+def border_median(images: Tensor) -> Tensor:
     """The median of each channel on the border of images [N, C, H, W], [N, C, 1, 1]: usually the background."""
     edge = torch.cat([images[..., 0, :], images[..., -1, :], images[..., 1:-1, 0], images[..., 1:-1, -1]], dim=-1)
     return edge.median(dim=-1).values[..., None, None]
@@ -89,7 +89,7 @@ def cutout(images: Tensor) -> Tensor:
         middle = torch.rand(count, 1, device=images.device) * side
         holes.append((torch.arange(side, device=images.device) + 0.5 - middle).abs() < side / 4)
     hole = holes[0][:, None, :, None] & holes[1][:, None, None, :]
-    return torch.where(hole, border(images), images)
+    return torch.where(hole, border_median(images), images)
 
 
 def colour(images: Tensor) -> Tensor:

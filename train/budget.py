@@ -33,8 +33,13 @@ class Slot:
     of: int = 1
     seconds: float | None = None
     """Time of the stage in all, with that of earlier commands; None: what its --minutes say."""
-    after: float = 0.0
-    """Seconds that the later stages are going to take."""
+    after: float | None = None
+    """Seconds that the later stages are going to take; None where that is not known."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no stage follows."""
+        return self.number == self.of
 
     @property
     def title(self) -> str:

@@ -32,10 +32,10 @@ OTHERS: dict[str, type] = {"evaluate": EvaluateSettings, "watch": WatchSettings}
 DESCRIPTION = "Train the models of one set of pictures, and measure them. Ctrl-C keeps everything; --resume goes on."
 
 
-AnySettings = Settings | EvaluateSettings | WatchSettings
+CommandSettings = Settings | EvaluateSettings | WatchSettings
 
 
-def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[AnySettings, set[str]]:
+def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[CommandSettings, set[str]]:
     """The settings that a command line asks for, and the names of those that stand on it.
 
     console_outputs: whether tyro prints --help and its errors. Raises UserError for an unknown preset, SystemExit for
@@ -44,7 +44,7 @@ def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[AnySettin
     words = current_flags(words)
     preset = preset_of(words)
     check_preset(words, preset)
-    settings: AnySettings = tyro.cli(
+    settings: CommandSettings = tyro.cli(
         tyro.extras.subcommand_type_from_defaults(
             defaults(preset),
             {name: kind.__doc__ or "" for name, kind in (COMMANDS | OTHERS).items()},
@@ -58,9 +58,9 @@ def parse(words: Sequence[str], console_outputs: bool = True) -> tuple[AnySettin
     return settings, given_flags(words)
 
 
-def defaults(preset: str) -> dict[str, AnySettings]:
+def defaults(preset: str) -> dict[str, CommandSettings]:
     """Each sub-command with its defaults under a preset, which --help shows."""
-    found: dict[str, AnySettings] = {name: with_preset(name, preset, run=tyro.MISSING) for name in COMMANDS}
+    found: dict[str, CommandSettings] = {name: with_preset(name, preset, run=tyro.MISSING) for name in COMMANDS}
     return found | {"evaluate": EvaluateSettings(subject=tyro.MISSING), "watch": WatchSettings(run=tyro.MISSING)}
 
 
@@ -70,8 +70,8 @@ def with_preset(command: str, preset: str, **values: Any) -> Settings:
 
 
 def preset_of(words: Sequence[str]) -> str:
-    """The --preset on the command line, else cpu."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    """The last --preset on the command line, which tyro takes too, else cpu."""
+    for word, following in reversed(list(zip(words, [*words[1:], ""], strict=True))):
         if word == "--preset":
             return following
         if word.startswith("--preset="):

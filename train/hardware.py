@@ -7,13 +7,6 @@ from typing import Literal
 
 import torch
 
-from bundle.processors import usable_cores
-
-
-def usable_threads() -> int:
-    """Processor threads that this process may use: a container with a quota has fewer than the machine."""
-    return usable_cores()
-
 
 def training_device() -> torch.device:
     """The GPU where there is one (CUDA, ROCm, or Apple's), unless `accelerate launch --cpu` asked for the processor.

@@ -101,13 +101,12 @@ def open_pictures(
     given: names of the settings that the user gave. A run that exists needs no --data, --size, --fit or --background.
     largest: as in `load`. Raises UserError as `as_known` and `load`.
     """
+    place = place_of_pictures(settings, given)
     if not (settings.run / "run.json").exists():
-        place = settings.data
         found = load_as(settings, place, None, given, quiet, largest)
     else:
         stored = data_of(settings.run)
         settings = with_framing(settings, stored, given)
-        place = settings.data if "data" in given else stated_place(settings.run)
         found = as_known(settings.run, load_as(settings, place, stored, given, quiet), place, settings.more_data)
     check(found.info)
     if write:
@@ -126,6 +125,14 @@ def in_known_order(run: Path, loaded: Loaded, place: str) -> Loaded:
         return loaded
     train, test = recognised(known, loaded.train, loaded.test, run, place, more=False)
     return Loaded(replace(info, train_images=len(train), test_images=len(test)), train, test)
+
+
+def place_of_pictures(settings: Settings, given: Set[str]) -> str:
+    """Where the pictures of a command are: where --data says, else where its run says. Raises UserError as
+    `stated_place`."""
+    if "data" in given or not (settings.run / "run.json").exists():
+        return settings.data
+    return stated_place(settings.run)
 
 
 def stated_place(run: Path) -> str:

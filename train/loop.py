@@ -156,20 +156,18 @@ class Loop:
 
     def begin_threads(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
-        progress, here = self.progress, processor()
-        known = progress.threads if progress.processor == here else 0
+        progress = self.progress
+        known = progress.threads if progress.processor == processor() else 0
         threads = first_threads(self.settings.threads, known)
         torch.set_num_threads(threads)
         tries = self.device.type == "cpu" and self.accelerator.num_processes == 1 and threads > 1
         if self.settings.threads == "auto" and not known and tries:
             return ThreadTrial(threads, getattr(self.settings, "lazy_reg_interval", 1))
-        progress.threads, progress.processor = threads, here
         return None
 
     def write_status(self, state: RunState) -> None:
         """Tells whoever watches the run where it stands."""
         progress, pace = self.progress, self.pace
-        left = pace.left()
         status = Status(
             stage=self.stage.name,
             number=pace.slot.number,
@@ -179,8 +177,8 @@ class Loop:
             planned=progress.planned,
             rate=pace.rate() if pace.done >= LEAST_STEPS else None,
             seconds=progress.seconds,
-            left=left,
-            left_for_all=None if left is None else left + pace.slot.after,
+            left=pace.left(),
+            left_for_all=pace.left_for_all(),
             warnings=dict(self.recorder.warned),
             expected=self.expected,
             pid=os.getpid(),
@@ -202,12 +200,12 @@ class Loop:
                 bar.left = self.pace.left_in_words()
             if stopped or progress.images >= progress.planned:
                 return stopped
-            shown = self.step()
+            metrics = self.step()
             bar.update(self.batch)
             recorder.snapshot()
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
-                recorder.line(shown, bar)
+                recorder.line(metrics, bar)
             if progress.step > FIRST_STEPS and progress.images - last_sheet >= progress.planned / SHEETS:
                 last_sheet = progress.images
                 recorder.sheet()
@@ -222,9 +220,9 @@ class Loop:
                     recorder.sheet()
 
     def step(self) -> dict[str, Tensor]:
-        """One timed step; returns scalars to show."""
+        """One timed step; returns its metrics."""
         began = time.monotonic()
-        shown = self.update()
+        metrics = self.update()
         now = time.monotonic()
         pause = self.pauses.took(now - began)
         if pause:
@@ -237,7 +235,7 @@ class Loop:
             self.timed_from = now
         if done == FIRST_STEPS:
             self.say_outlook(LAST_STEPS * self.batch / max(now - self.timed_from, 1e-9))
-        return shown
+        return metrics
 
     def leave_out(self, pause: float) -> None:
         """Counts none of the seconds of a pause, and says so."""
@@ -257,7 +255,7 @@ class Loop:
             say(self.outlook.sentence(self.expected, rate, seconds, max(images - progress.images, 0)))
 
     def update(self) -> dict[str, Tensor]:
-        """One step on the next batch, which (seed, step) determine; returns scalars to show."""
+        """One step on the next batch, which (seed, step) determine; returns its metrics."""
         stage, progress, accelerator = self.stage, self.progress, self.accelerator
         picked = batch_indices(len(self.pictures), self.batch, progress.step, self.settings.seed)
         picked = picked.chunk(accelerator.num_processes)[accelerator.process_index].to(self.device)
@@ -268,11 +266,11 @@ class Loop:
             memory_format=torch.channels_last
         )
         stage.steps_done = progress.step
-        shown = stage.step(images, self.pictures.labels[picked], progress.share)
+        metrics = stage.step(images, self.pictures.labels[picked], progress.share)
         progress.step += 1
         progress.images += self.batch
         update_averages(self.averages, stage.networks, ema_decay(self.batch, progress.images, stage.ema_images))
-        return shown
+        return metrics
 
     def is_time_to_check(self) -> bool:
         """Whether to look at the plan, at stop requests and at skipped steps: always on a CPU, now and then where that

@@ -3,7 +3,6 @@
 Adversarial losses share one signature: `critic(real, fake)` and `generator(real, fake)`, of scores.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,25 +71,14 @@ def kl_to_normal(mean: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
 
 
-def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tensor:
-    """-log N(image; decoded, sigma² I) in nats, summed over pixels, averaged over the batch.
-
-    image, decoded [N, C, H, W] in [0, 1]; sigma in the same unit.
-    """
-    dimensions = image[0].numel()
-    sigma = torch.as_tensor(sigma, dtype=image.dtype, device=image.device)
-    squared = (image - decoded).square().sum() / len(image)
-    return 0.5 * squared / sigma**2 + dimensions * (sigma.log() + 0.5 * math.log(2 * math.pi))
-
-
 def optimal_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
-    """D/2 log MSE for pictures of D numbers: `gaussian_nll` at its best sigma, without constants (Rybkin et al. 2021,
-    arXiv 2006.13202)."""
+    """D/2 log MSE for pictures of D numbers: -log N(image; decoded, sigma² I) at its best sigma, without constants
+    (Rybkin et al. 2021, arXiv 2006.13202)."""
     return 0.5 * image[0].numel() * torch.log((image - decoded).square().mean() + 1e-6)
 
 
-def squared_error(image: Tensor, decoded: Tensor) -> Tensor:
-    """Half the squared error, summed over pixels, averaged over the batch: `gaussian_nll` at sigma 1, without
+def unit_sigma_nll(image: Tensor, decoded: Tensor) -> Tensor:
+    """Half the squared error, summed over pixels, averaged over the batch: -log N(image; decoded, I) without
     constants."""
     return 0.5 * (image - decoded).square().sum() / len(image)
 

@@ -33,7 +33,8 @@ class Outlook:
         which so many are `left`), what they are enough for, and what would help where that is little."""
         images, words = expected.images, expected.enough_for
         within = f" in {spoken(seconds)}" if seconds is not None else f", in about {spoken(left / max(rate, 1e-9))}"
-        line = f"{self.stage}: {rate:.3g} pictures/s, about {rounded(images)}{within}: enough for {words}."
+        speed = f"{rate:.3g}" if rate < 999.5 else rounded(round(rate))  # no 1.23e+03
+        line = f"{self.stage}: {speed} pictures/s, about {rounded(images)}{within}: enough for {words}."
         return line if expected.is_enough else f"{line} {self.advice()}"
 
     def advice(self) -> str:

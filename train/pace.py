@@ -7,7 +7,7 @@ from train.budget import Slot, spoken
 from train.recorder import Progress
 from train.settings import Settings
 
-FIRST_STEPS = 20  # after each of which the plan is made anew; before they are taken, no time left is told
+FIRST_STEPS = 20  # after each of which the plan is made anew; with --images no time left is told before
 LEAST_STEPS = 5  # before they are taken, no speed is told
 PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
 MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most
@@ -53,7 +53,7 @@ class Pace:
             return self.settings.images > self.progress.images
         if self.progress.budget:
             return self.settings.minutes * 60 > self.progress.budget
-        return self.plan() > self.progress.images  # finished by an older version
+        return self.plan() > self.progress.images  # finished with --images, or by an older version
 
     def rate(self) -> float:
         """Pictures a second: of this command, once it has taken some steps."""
@@ -88,13 +88,18 @@ class Pace:
             return None
         return max(self.progress.planned - self.progress.images, 0) / self.rate()
 
+    def left_for_all(self) -> float | None:
+        """Seconds that are left of all stages of the command; None where that is not known."""
+        left, after = self.left(), 0.0 if self.slot.is_last else self.slot.after
+        return None if left is None or after is None else left + after
+
     def left_in_words(self) -> str:
         """E.g. "12 min left, 40 min for all"."""
         left = self.left()
         if left is None:
             return "…"
-        for_all = self.settings.images is None and self.slot.after
-        in_all = f", {spoken(left + self.slot.after)} for all" if for_all else ""
+        for_all = self.left_for_all()
+        in_all = f", {spoken(for_all)} for all" if for_all is not None and for_all > left else ""
         return f"{spoken(left)} left{in_all}"
 
 

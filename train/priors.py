@@ -28,11 +28,12 @@ def from_normal(prior: Prior, normal: Tensor) -> Tensor:
     """
     if prior == "normal":
         return normal
-    share = torch.special.ndtr(normal.double())
+    known = normal.cpu() if normal.device.type == "mps" else normal  # Apple's GPU has no float64
+    share = torch.special.ndtr(known.double())
     if prior == "uniform":
-        return (2 * share - 1).to(normal.dtype)
-    low = torch.special.ndtr(torch.tensor(-CUT, dtype=torch.double, device=normal.device))
-    return torch.special.ndtri(low + (1 - 2 * low) * share).to(normal.dtype)
+        return (2 * share - 1).to(normal.dtype).to(normal.device)
+    low = torch.special.ndtr(torch.tensor(-CUT, dtype=torch.double, device=share.device))
+    return torch.special.ndtri(low + (1 - 2 * low) * share).to(normal.dtype).to(normal.device)
 
 
 def fit(codes: np.ndarray, labels: np.ndarray, classes: int, components: int, seed: int = 0) -> dict[str, np.ndarray]:

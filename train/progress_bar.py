@@ -17,7 +17,8 @@ LINE_SECONDS = 30.0  # at least, from one plain line to the next
 
 
 class Tolerant:
-    """A stream whose failures do not matter."""
+    """A stream whose failures do not matter. It equals the stream, by which tqdm knows that a bar and a line share a
+    screen."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -34,6 +35,12 @@ class Tolerant:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+    def __eq__(self, other: object) -> bool:
+        return self._stream is getattr(other, "_stream", other)
+
+    def __hash__(self) -> int:
+        return id(self._stream)
 
 
 class ProgressBar(tqdm):

@@ -1,4 +1,4 @@
-"""What a run writes while it trains: metrics, sample sheets, checkpoints, and the record of how it was trained."""
+"""What a stage writes while it trains: metrics, sample sheets, checkpoints, and the record of how it was trained."""
 
 import json
 import math
@@ -39,7 +39,7 @@ EARLY, EARLY_STEPS = 0.2, 100  # share of the plan, and steps, without such warn
 
 @dataclass
 class Progress:
-    """Where a run stands; the metadata of its checkpoint."""
+    """Where the training of a stage stands; the metadata of its checkpoint."""
 
     step: int = 0
     images: int = 0
@@ -62,7 +62,7 @@ class Progress:
 
 
 class Recorder:
-    """Writes what a run leaves behind. Only the first of several processes writes."""
+    """Writes what the training of a stage leaves behind. Only the first of several processes writes."""
 
     def __init__(self, stage: Stage, averages: nn.Module, settings: Settings, source: str, progress: Progress,
                  accelerator: Accelerator, train_images: int):  # fmt: skip
@@ -127,10 +127,10 @@ class Recorder:
             "hardware": self.hardware,
         }
 
-    def line(self, shown: dict[str, Tensor], bar: ProgressBar) -> None:
+    def line(self, metrics: dict[str, Tensor], bar: ProgressBar) -> None:
         """One line of metrics: in metrics.jsonl, on the progress bar and for the tracker."""
         progress = self.progress
-        values = {name: float(f"{float(value):.6g}") for name, value in shown.items()}
+        values = {name: float(f"{float(value):.6g}") for name, value in metrics.items()}
         values = {name: value for name, value in values.items() if math.isfinite(value)}
         bar.set_postfix({k: f"{v:.3g}" for k, v in values.items()}, refresh=False)
         if skipped := int(self.stage.updates.skipped):
@@ -140,8 +140,8 @@ class Recorder:
         values |= self.sample_figures
         if self.writes:
             try:
-                with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-                    metrics.write(json.dumps(facts | values) + "\n")
+                with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(facts | values) + "\n")
             except OSError as problem:  # worth no training: a checkpoint that fails says so in time
                 self.warn("metrics", f"metrics.jsonl cannot be written ({problem.strerror}); the training goes on.")
         self.accelerator.log(values, step=progress.images)
@@ -215,13 +215,16 @@ class Recorder:
 
 
 def repeating_command(module: str, settings: Settings, source: str) -> str:
-    """The command that repeats this run. It names the data, and what it starts from, and no local path of either."""
+    """The command that repeats the training of a stage. It names the data, and what it starts from, and no local path
+    of either."""
     words, named = sys.argv[1:], False
     start = getattr(settings, "start_from", None)
     for i, word in enumerate(words):
         flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        if flag in ("", "--data") and (value == str(settings.data) or words[i - 1] == "--data"):
+        if flag == "--data" or (not flag and i and words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
+        elif not flag and value == str(settings.data):  # a run folder among its pictures
+            words[i] = source
         elif start is not None and value and Path(value) == start:  # with or without a slash at its end
             words[i] = flag + equals + start.name
     if not named and source != DEFAULT_DATA:

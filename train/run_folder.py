@@ -2,6 +2,11 @@
 
 runs/mnist/run.json                 the pictures (DataInfo), and where they are
 runs/mnist/pictures.safetensors     by what they are recognised (train/known_pictures.py)
+runs/mnist/pictures/                their final form, if they are too many for memory
+runs/mnist/all.json                 what `train all` was begun with
+runs/mnist/status.json              how far the training is (bundle/training_status.py)
+runs/mnist/evaluation/              the report of `train evaluate`
+runs/mnist/.lock                    held while a training uses the folder
 runs/mnist/gan/config.json          settings of the stage
               /state.safetensors    networks, averages, optimizers; progress in its metadata
               /latents.safetensors  what a finished stage knows about its latent space

@@ -16,6 +16,7 @@ from train.picture_size import PictureSize, normal_size
 
 Loss = Literal["rpgan", "non-saturating", "minimax", "hinge", "lsgan", "linear"]
 GapPictures = Literal["apart", "held-out"]
+FeatureInput = Literal["0..1", "-1..1", "0..255", "imagenet"]
 
 
 @reflowed
@@ -87,8 +88,9 @@ class Settings:
     track: str | None = None
     """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, … Default: none."""
     resume: bool = False
-    """Go on from the last checkpoint with the stored settings. Only these may change: --minutes, --images,
-    --threads, --track, --mismatch-weight, --gamma, --ema-images, --minibatch-stddev, --precision."""
+    """Go on from the last checkpoint with the stored settings. Only these may change: --data (where the pictures are
+    now), --cache, --minutes, --images, --threads, --track, --target, --mismatch-weight, --gamma, --ema-images,
+    --minibatch-stddev, --precision."""
     more_data: bool = False
     """With --resume: go on although pictures were added to the run's; those held out stay held out."""
     open: bool = False
@@ -147,8 +149,9 @@ class GanSettings(Settings):
 
     minutes: float = 45.0
     start_from: Path | None = None
-    """Begin with the weights of another run or bundle, whose pictures have the same size and mode; the networks get its
-    sizes. A class that both have keeps its weights."""
+    """Begin with the weights of another run or bundle, whose pictures have the same size (with --body skip: also half
+    of it, a quarter, and so on), in grey or in colour as these; the networks get its sizes. A class that both have
+    keeps its weights."""
     batch: int = 32
     body: Literal["conv", "skip", "residual", "mlp"] = "conv"
     """Networks: conv, skip (every resolution adds its share to the picture, so a larger size can start from a smaller
@@ -175,7 +178,7 @@ class GanSettings(Settings):
     al. 2018, arXiv 1710.10196, section 3). Needs several pictures of each class in a batch; each part made by
     --accumulate or by several processes counts as a batch of its own."""
     augment: float | None = None
-    """Share of the pictures that are augmented before the critic sees them. Default: 0 for 10 000 pictures or more,
+    """Probability of each augmentation of a picture before the critic sees it. Default: 0 for 10 000 pictures or more,
     and adapted during training for fewer, so that the critic does not memorise them."""
     gap_pictures: GapPictures = "apart"
     """Pictures that tell whether the critic memorises those that it learns from, where --augment is adapted: apart (a
@@ -203,8 +206,8 @@ class VaeSettings(Settings):
 
     minutes: float = 25.0
     start_from: Path | None = None
-    """Begin with the weights of another run or bundle, whose pictures have the same size and mode; the networks get its
-    sizes. A class that both have keeps its weights."""
+    """Begin with the weights of another run or bundle, whose pictures have the same size, in grey or in colour as
+    these; the networks get its sizes. A class that both have keeps its weights."""
     batch: int = 128
     body: Literal["conv", "residual", "principal", "mlp"] = "conv"
     """Networks: conv, residual (deeper, for a GPU), principal (residual, beside a linear path that begins as the
@@ -228,7 +231,7 @@ class VaeSettings(Settings):
     """Dimensions of a code."""
     width: int = 128
     """Channels at the smallest resolution, halved at each next one (at least 16; residual: at least a quarter). With
-    mlp: the narrowest hidden layer."""
+    mlp: units of each hidden layer."""
     hidden: int = 256
     """Units between the smallest feature map and the code: most parameters of a conv VAE lie on their two sides."""
     components: int = 20
@@ -265,8 +268,8 @@ class AllSettings(Settings):
     encoders. With --attributes their regressor takes 6 % before that; without classes the others share the
     classifier's."""
     start_from: Path | None = None
-    """Begin the GAN and the VAE with the weights of another run or bundle, whose pictures have the same size and mode;
-    the networks get its sizes. A class that both have keeps its weights."""
+    """Begin the GAN and the VAE with the weights of another run or bundle, whose pictures have the same size, in grey
+    or in colour as these; the networks get its sizes. A class that both have keeps its weights."""
     batch: int | None = None  # type: ignore[assignment]  # None: each stage has a default of its own
     """Pictures per step. Default: each stage's own."""
 
@@ -290,7 +293,7 @@ class EvaluateSettings:
     """ONNX file (Inception, DINOv2, any) in whose features distances are measured, unscaled: one input [batch, 1 or 3,
     height, width], an output [batch, features]. No other format: a pickle or TorchScript file can run code, and
     safetensors lacks the architecture. Nothing is downloaded. Default: the features of the classifier."""
-    features_input: Literal["0..1", "-1..1", "0..255", "imagenet"] = "0..1"
+    features_input: FeatureInput = "0..1"
     """Values that the file takes for black and white; imagenet: normalised by mean and standard deviation."""
     bound_samples: int = 100
     """K of the importance-weighted bound on the likelihood of the VAE."""
@@ -347,8 +350,9 @@ TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precis
 # These are held against run.json instead.
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}
 READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
-OF_ONE_COMMAND = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
-CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | OF_ONE_COMMAND
+# None of these decides what is learned of the same pictures.
+FREE_TO_CHANGE = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
+CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | FREE_TO_CHANGE
 
 
 def flag_of(name: str) -> str:

@@ -11,7 +11,7 @@ AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "ji
 """Largest value of those floats that have one; no float may be negative."""
 
 LARGEST_SEED = 10**11  # each process and step has a seed of its own, a million times as large, in 64 bits
-THREADS_EACH, LEAST_LIMIT = 4, 64  # a processor; 64 where that is less
+THREADS_EACH, LEAST_LIMIT = 4, 64  # threads a processor at most, but 64 in any case
 
 
 SIGNED = {"black", "white"}

@@ -91,8 +91,8 @@ def with_architecture(stage: str, settings: AnySettings, given: Set[str], source
 
 
 def check_pictures(source: Run | None, starting: Sequence[Settings], info: DataInfo) -> None:
-    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this mode and size, or
-    `starting`, what begins with them, grows from smaller ones."""
+    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this size, in grey or in
+    colour as these, or `starting`, what begins with them, grows from smaller ones."""
     if source is None:
         return
     theirs = source.data
@@ -103,7 +103,8 @@ def check_pictures(source: Run | None, starting: Sequence[Settings], info: DataI
     was, now = (f"{d.size} px in {kinds.get(d.channels, d.channels)}" for d in (theirs, info))
     raise UserError(
         f"--start-from {source.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
-        "another run, or leave it out. Only a GAN with --body skip starts from one of half the size, or a quarter."
+        "another run, or leave it out. Only a GAN with --body skip starts from one of half the size, a quarter, and "
+        "so on."
     )
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bundle.errors import UserError
-from train.settings import OF_ONE_COMMAND, Settings
+from train.settings import FREE_TO_CHANGE, Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -50,8 +50,8 @@ OLDER_DEFAULTS: dict[str, object] = {
 }
 """What runs did before a setting existed, where today's default is another."""
 
-LOCAL_SETTINGS: frozenset[str] = frozenset(OF_ONE_COMMAND - {"target"} | {"start_from"})
-"""Settings that say something of one machine or of one command only, and do not leave the run folder."""
+LOCAL_SETTINGS: frozenset[str] = frozenset(FREE_TO_CHANGE - {"target"} | {"start_from"})
+"""Settings that say something of one machine, or of how it trains, and do not leave the run folder."""
 
 ONCE_PUBLIC = {"open"}
 """Those of LOCAL_SETTINGS that bundles of older versions hold: they are passed over."""

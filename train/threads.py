@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from train.hardware import usable_threads
+from bundle.processors import usable_cores
 
 WARM_STEPS = 2  # after each change, not counted
 LEAST_STEPS = 4  # that count
@@ -19,8 +19,8 @@ def first_threads(asked: int | Literal["auto", "all"], stored: int = 0) -> int:
     if isinstance(asked, int):
         return asked
     if asked == "all":
-        return usable_threads()
-    return stored or max(usable_threads() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1)
+        return usable_cores()
+    return stored or max(usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1)
 
 
 class ThreadTrial:

@@ -22,7 +22,7 @@ from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
 from train.distributed import warn_of_lost_processes
 from train.hardware import fastest_precision, training_device
-from train.known_pictures import open_pictures, with_framing
+from train.known_pictures import open_pictures, place_of_pictures, with_framing
 from train.loop import train
 from train.pauses import Pauses
 from train.progress_bar import say
@@ -77,12 +77,15 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         plan = resolved(settings, asked, given, source)
         with team.main_process_first():  # it fills the cache of the data set, which the others then read
             sized = with_size(settings, asked, source)
+            place = place_of_pictures(sized, given)
             check = partial(check_pictures, source, to_begin_from_weights(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         # How they are read was found just now, where an older version began the run.
         plan = [(stage, replace(own, **vars(data.info.reading))) for stage, own in plan]
+        # Where they are is said by the run, where --data is not given.
+        plan = [(stage, own if is_begun(own.run, stage) else replace(own, data=place)) for stage, own in plan]
         if first and isinstance(settings, AllSettings):
-            store_all(settings, asked)
+            store_all(replace(settings, data=place), asked)
         if isinstance(settings, AllSettings) and not data.info.classes:
             if first:
                 say("The pictures have no classes: the classifier is skipped.")

@@ -8,7 +8,7 @@ import pytest
 from bundle import processors
 from bundle.processors import cgroup_quota, usable_cores
 from bundle.sessions import core_count
-from train.hardware import usable_threads
+from train.threads import first_threads
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ def test_cgroup_quota(tmp_path: Path, files: dict[str, str], cores: int | None):
 
 def test_training_keeps_to_the_quota_of_its_container(monkeypatch):
     monkeypatch.setattr(processors, "cgroup_quota", lambda root: 1)
-    assert (usable_cores(), usable_threads()) == (1, 1)
+    assert (usable_cores(), first_threads("all")) == (1, 1)
     monkeypatch.setattr(processors, "cgroup_quota", lambda root: 10_000)
-    assert usable_threads() == usable_cores() <= os.cpu_count()
+    assert first_threads("all") == usable_cores() <= os.cpu_count()

@@ -67,7 +67,7 @@ def beside_splits(home: Path) -> str:
         plain(home / name, count)
     shutil.copy(home / "test" / "0000.png", home / "loose.png")
     printed = said(home)
-    assert "100 training and 10 test pictures" in printed and "no classes" in printed
+    assert "100 training and 10 held-out pictures" in printed and "no classes" in printed
     return printed
 
 
@@ -77,7 +77,7 @@ def names_of_splits(home: Path) -> str:
         plain(home / str(name) / train, 100)
         plain(home / str(name) / test, 10)
         printed = said(home / str(name))
-        assert "100 training and 10 test pictures" in printed
+        assert "100 training and 10 held-out pictures" in printed
     return printed
 
 
@@ -93,7 +93,7 @@ def train_and_unlabelled(home: Path) -> str:
     plain(home / "unlabeled", 20)
     draw_folder(home / "train")
     printed = said(home)
-    assert "135 training and 15 test pictures" in printed and "3 classes" in printed
+    assert "135 training and 15 held-out pictures" in printed and "3 classes" in printed
     return printed
 
 
@@ -118,7 +118,7 @@ def strange_test(home: Path) -> str:
     for name in ("disc", "Square", "beam"):
         plain(home / "test" / name, 4)
     printed = said(home)
-    assert "150 training and 8 test pictures" in printed
+    assert "150 training and 8 held-out pictures" in printed
     return printed
 
 
@@ -127,7 +127,7 @@ def masks(home: Path) -> str:
     plain(home / "images", 120)
     plain(home / "masks", 120)
     printed = said(home)
-    assert "108 training and 12 test pictures" in printed and "no classes" in printed
+    assert "108 training and 12 held-out pictures" in printed and "no classes" in printed
     return printed
 
 
@@ -169,7 +169,7 @@ def run_folder(folder: Path) -> Path:
 def run_within(home: Path) -> str:
     run_folder(draw_folder(home) / "runs" / "mine")
     printed = said(home)
-    assert "135 training and 15 test pictures" in printed and "3 classes" in printed
+    assert "135 training and 15 held-out pictures" in printed and "3 classes" in printed
     return printed
 
 

@@ -126,7 +126,7 @@ def zips_of_parquet(home: Path) -> str:
         (home / "set").mkdir(exist_ok=True)
         zipped(home / name, home / "set" / f"{name}.zip")
     in_folder, in_zip = said(home / "set"), said(zipped(home / "set", home / "outer.zip"))
-    assert "135 training and 15 test pictures" in in_zip
+    assert "135 training and 15 held-out pictures" in in_zip
     return in_folder
 
 

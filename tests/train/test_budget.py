@@ -1,15 +1,19 @@
 """How minutes are divided, what is said of the time and of the result, and how threads are chosen."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from train import threads, training
+from train import loop, pace, threads, training
 from train.budget import Slot, StageTime, slot_of, spoken
 from train.checkpoints import save_tensors
+from train.hardware import processor
 from train.outlook import Outlook
-from train.settings import AllSettings, GanSettings, VaeSettings
+from train.pace import Pace
+from train.recorder import Progress
+from train.settings import AllSettings, ClassifierSettings, GanSettings, VaeSettings
 from train.threads import ThreadTrial, first_threads
 
 MINUTES = [StageTime(60.0), StageTime(500.0), StageTime(270.0), StageTime(170.0)]
@@ -98,7 +102,49 @@ def test_the_faster_number_of_threads_is_kept(seconds, best):
 
 
 def test_threads_are_what_was_asked_for_or_found_before(monkeypatch):
-    monkeypatch.setattr(threads, "usable_threads", lambda: 8)
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
     assert [first_threads(*asked) for asked in ((3,), ("all",), ("auto",), ("auto", 1))] == [3, 8, 8, 1]
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     assert first_threads("auto") == 2
+
+
+def test_a_speed_is_a_plain_number():
+    outlook = Outlook("classifier", ClassifierSettings(Path("r")), 28, torch.device("cpu"))
+
+    def said(rate: float) -> str:
+        return outlook.sentence(outlook.expected(400_000), rate, 300.0, 0).partition(" pictures/s")[0]
+
+    assert [said(rate) for rate in (0.1234, 56.78, 999.9, 1234.0)] == [
+        f"classifier: {speed}" for speed in ("0.123", "56.8", "1 000", "1 200")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slot", "for_all"),
+    [(Slot(2, 5), None), (Slot(5, 5), 8.0), (Slot(), 8.0), (Slot(2, 5, 100.0, 50.0), 58.0)],
+)
+def test_what_is_left_for_all_is_told_where_it_is_known(monkeypatch, slot, for_all):
+    monkeypatch.setattr(pace.time, "monotonic", lambda: 2.0)
+    progress = Progress()
+    found = Pace(GanSettings(Path("r"), images=1000), slot, progress, 10, 0.0, lambda rate: 0.0)
+    progress.step, progress.images = 20, 200  # in two seconds
+    assert found.left() == 8.0 and found.left_for_all() == for_all
+    assert ("for all" in found.left_in_words()) == (for_all == 58.0)
+
+
+def test_only_what_a_trial_found_is_kept_as_the_fastest_number_of_threads(monkeypatch):
+    """So that --threads auto still tries after a command that said a number."""
+    monkeypatch.setattr(threads, "usable_cores", lambda: 4)
+    monkeypatch.setattr(loop.torch, "set_num_threads", lambda count: None)
+
+    def trial(asked: int | str, progress: Progress) -> ThreadTrial | None:
+        one = object.__new__(loop.Loop)
+        one.progress, one.settings, one.device = progress, GanSettings(Path("r"), threads=asked), torch.device("cpu")
+        one.accelerator = SimpleNamespace(num_processes=1)
+        return one.begin_threads()
+
+    progress = Progress()
+    assert trial(1, progress) is None and progress.threads == 0
+    assert isinstance(trial("auto", progress), ThreadTrial)
+    progress.threads, progress.processor = 1, processor()
+    assert trial("auto", progress) is None

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.pictures import draw_folder
 from train.__main__ import main
+from train.command_line import parse
 from train.run_folder import Run
 from train.settings import AllSettings, InverseSettings
 from train.training import stages_of
@@ -117,3 +118,9 @@ def test_all_resumed_begins_the_stages_that_were_never_reached(tmp_path, shapes)
     run = Run.open(tmp_path / "run")
     assert (run.settings("gan").images, run.settings("gan").resume) == (32, False)
     assert run.record("repair").finished and run.settings("vae").seed == 0
+
+
+def test_the_last_of_several_presets_holds():
+    for words in (["--preset", "mlp", "--preset", "gpu"], ["--preset=mlp", "--preset=gpu"]):
+        settings, _ = parse(["gan", "r", *words])
+        assert (settings.preset, settings.body, settings.width) == ("gpu", "residual", 512)

@@ -4,19 +4,30 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from train.losses import (
     ADVERSARIAL,
     bernoulli_nll,
-    gaussian_nll,
     gradient_penalty,
     kl_to_normal,
     optimal_sigma_nll,
-    squared_error,
+    unit_sigma_nll,
 )
 
 REAL, FAKE = torch.tensor([[1.3], [-0.4], [2.0]]), torch.tensor([[-0.7], [0.9], [0.1]])
+
+
+def gaussian_nll(image: Tensor, decoded: Tensor, sigma: float | Tensor) -> Tensor:
+    """-log N(image; decoded, sigma² I) in nats, summed over pixels, averaged over the batch.
+
+    image, decoded [N, C, H, W] in [0, 1]; sigma in the same unit.
+    """
+    dimensions = image[0].numel()
+    sigma = torch.as_tensor(sigma, dtype=image.dtype, device=image.device)
+    squared = (image - decoded).square().sum() / len(image)
+    return 0.5 * squared / sigma**2 + dimensions * (sigma.log() + 0.5 * math.log(2 * math.pi))
 
 
 def test_kl_is_that_of_torch_distributions():
@@ -123,7 +134,7 @@ def test_squared_error_is_the_gaussian_of_sigma_one_up_to_its_constant():
     image, decoded = torch.rand(4, 3, 6, 6), torch.rand(4, 3, 6, 6)
     expected = -Normal(decoded, 1.0).log_prob(image).sum(dim=(1, 2, 3)).mean()
     constant = 0.5 * 108 * math.log(2 * math.pi)
-    torch.testing.assert_close(squared_error(image, decoded) + constant, expected)
+    torch.testing.assert_close(unit_sigma_nll(image, decoded) + constant, expected)
 
 
 def test_bernoulli_nll_is_that_of_torch_distributions():

@@ -77,3 +77,26 @@ def test_normal_draws_are_those_of_randn():
 @pytest.mark.parametrize("prior", DISTRIBUTIONS)
 def test_extreme_draws_stay_finite(prior: str):
     assert from_normal(prior, torch.tensor([-40.0, -9.0, 0.0, 9.0, 40.0])).isfinite().all()
+
+
+class OnApple(torch.Tensor):
+    """Numbers on a device that has no float64."""
+
+    device = property(lambda self: torch.device("mps"))
+
+    def double(self) -> torch.Tensor:
+        raise TypeError("the MPS framework doesn't support float64")
+
+    def cpu(self) -> torch.Tensor:
+        return self.as_subclass(torch.Tensor)
+
+
+@pytest.mark.parametrize("prior", ["uniform", "truncated"])
+def test_no_float64_is_asked_of_a_gpu_that_has_none(prior, monkeypatch):
+    normal, returned = torch.randn(50), []
+    expected = from_normal(prior, normal)
+    to = torch.Tensor.to
+    monkeypatch.setattr(torch.Tensor, "to", lambda x, to_what: returned.append(to_what) or (
+        x if isinstance(to_what, torch.device) else to(x, to_what)))  # fmt: skip
+    assert torch.equal(from_normal(prior, normal.as_subclass(OnApple)), expected)
+    assert returned[-1] == torch.device("mps")

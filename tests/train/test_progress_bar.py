@@ -75,3 +75,35 @@ def test_the_items_come_as_they_are(monkeypatch):
     assert list(with_bar((i for i in range(5)), "drawing", 5)) == [0, 1, 2, 3, 4]
     assert list(with_bar([3, 4], "short")) == [3, 4]
     assert stream.getvalue() == ""
+
+
+class Output:
+    """The standard output, on the screen where the bar is."""
+
+    def __init__(self, screen: Terminal):
+        self.write, self.flush = screen.write, screen.flush
+
+
+def seen(text: str) -> list[str]:
+    """The lines that a screen shows after `text`."""
+    lines = []
+    for written in text.split("\n"):
+        row = ""
+        for part in written.split("\r"):
+            row = part + row[len(part) :]
+        lines.append(row.rstrip())
+    return lines
+
+
+def test_what_is_said_stands_on_a_line_of_its_own_above_the_bar(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("sys.stdout", Output(screen))
+    bar = progress_bar("gan", 100, "pictures", mininterval=0, ncols=60)
+    bar.update(10)
+    say("note: all is well")
+    bar.update(10)
+    lines = seen(screen.getvalue())
+    bar.close()
+    assert lines[0] == "note: all is well"
+    assert len(lines) == 2 and lines[1].startswith("gan:  20%")

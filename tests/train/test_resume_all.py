@@ -75,3 +75,21 @@ def test_a_run_whose_all_is_older_takes_it_from_the_command_that_it_recorded(tmp
     assert (found.preset, found.minutes, found.run, found.resume) == ("gpu", 10.0, tmp_path, True)
     assert (found.precision, found.threads) == ("fp32", "all")  # what that version did
     assert {"precision", "threads", "preset"} <= set(given)
+
+
+def test_a_later_stage_notes_the_pictures_of_the_run(shapes, tmp_path):
+    run, words = tmp_path / "r", ["--images", "32", *SMALL]
+    assert main(["classifier", str(run), "--data", str(shapes), *words]) == 0
+    assert main(["vae", str(run), *words, *STAGES["vae"]]) == 0
+    assert run_folder.Run.open(run).settings("vae").data == str(shapes.resolve())
+
+
+def test_all_resumed_without_data_notes_the_pictures_of_the_run(shapes, tmp_path, monkeypatch):
+    run, words = tmp_path / "r", ["--images", "32", *SMALL]
+    at_step(monkeypatch, 1, interrupt)
+    assert main(["all", str(run), "--data", str(shapes), *words]) == 130
+    monkeypatch.undo()
+    at_step(monkeypatch, 3, interrupt)  # in the GAN
+    assert main(["all", str(run), "--resume"]) == 130
+    assert json.loads((run / "all.json").read_text())["settings"]["data"] == str(shapes.resolve())
+    assert run_folder.Run.open(run).settings("gan").data == str(shapes.resolve())

@@ -45,3 +45,10 @@ def test_a_record_names_what_a_training_starts_from_and_no_local_path(monkeypatc
         monkeypatch.setattr("sys.argv", ["train", "vae", "run", *words])
         told = repeating_command("train", settings, "pets")
         assert str(tmp_path) not in told and "digits" in told
+
+
+def test_a_record_names_the_data_of_a_run_among_its_pictures(monkeypatch, tmp_path):
+    """Whose folder is the place that the run, not the command, knows its pictures by."""
+    monkeypatch.setattr("sys.argv", ["train", "vae", str(tmp_path)])
+    told = repeating_command("train", VaeSettings(tmp_path, data=str(tmp_path)), "pets")
+    assert str(tmp_path) not in told and told.endswith("--data pets")

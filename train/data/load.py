@@ -209,7 +209,7 @@ def load_shapes(size: PictureSize | None, quiet: bool, pixels: PixelFormat, read
                     attributes=infos)  # fmt: skip
     if not quiet:
         counts = ", ".join(f"{name} ({len(values)})" for name, values in shapes.FACTORS.items())
-        print(f"shapes: {info.train_images} training and {info.test_images} test pictures, drawn here")
+        print(f"shapes: {info.train_images} training and {info.test_images} held-out pictures, drawn here")
         colours = "grey" if channels == 1 else "RGB"
         print(f"  {info.width}x{info.height} {colours}; factors and their values: {counts}", flush=True)
     return Loaded(info, train, test)
@@ -242,6 +242,6 @@ def load_stacked(
         "stacked_mnist", train, test, (), fit, digits.background, value_range=digits.value_range, border=digits.border
     )
     if not quiet:
-        print(f"stacked_mnist: {info.train_images} training and {info.test_images} test pictures")
+        print(f"stacked_mnist: {info.train_images} training and {info.test_images} held-out pictures")
         print(f"  three digits of {copy} as red, green and blue, {info.width}x{info.height}; no classes", flush=True)
     return Loaded(info, train, test)

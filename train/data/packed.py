@@ -132,7 +132,7 @@ class Pack:
         with disk_errors(self.folder, set_bytes(source, self.state.wanted)):
             self.read("train", source.train, "packing pictures")
             if source.test:
-                self.read("test", source.test, "packing test pictures")
+                self.read("test", source.test, "packing held-out pictures")
             self.divide(source)
 
     def read(self, name: str, split: Split, title: str) -> None:

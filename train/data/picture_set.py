@@ -71,7 +71,7 @@ def read_into_memory(source: Source, wanted: PictureFormat) -> PictureSet:
     """Reads every picture."""
     scan = Scan()
     train = Pictures(*read_split(source.train, wanted, scan, "reading pictures"))
-    test = Pictures(*read_split(source.test, wanted, scan, "reading test pictures")) if source.test else None
+    test = Pictures(*read_split(source.test, wanted, scan, "reading held-out pictures")) if source.test else None
     selection = select_rows(train.labels, test.labels if test else None, source.classes)
     held_out = train if selection.test_of_train or test is None else test
     final = picked(train, selection.train, selection), picked(held_out, selection.test, selection)

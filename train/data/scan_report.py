@@ -10,7 +10,7 @@ MOST_CLASSES, MOST_BAD = 12, 5  # named one by one
 def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
     """Counts, sizes, modes, classes, notes and what was skipped, a line each."""
     lines = [
-        f"{info.source}: {info.train_images} training and {info.test_images} test pictures",
+        f"{info.source}: {info.train_images} training and {info.test_images} held-out pictures",
         f"  sizes {sizes(scan)} -> {info.width}x{info.height}{framing(scan, info)}",
         f"  modes {', '.join(f'{m} ({n})' for m, n in scan.modes.most_common())} -> "
         f"{'grey' if info.channels == 1 else 'RGB'}",

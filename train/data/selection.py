@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from train.data.splits import HELD_OUT_SHARE, LEAST_PER_CLASS, hold_out_rows
+from train.data.splits import HELD_OUT_ONE_IN, LEAST_PER_CLASS, hold_out_rows
 from train.data.wording import first_few, plural
 
 MOST_LEFT_OUT = 0.5  # share of the pictures; where small classes hold more, the labels are no classes
@@ -79,7 +79,7 @@ def enough_to_hold_out(labels: Tensor, kept: Sequence[int]) -> bool:
     """Whether at least half of the usual tenth can be held out while every class keeps LEAST_PER_CLASS training
     pictures."""
     counts = torch.bincount(labels[labels >= 0])[list(kept)]
-    return int((counts - LEAST_PER_CLASS).sum()) >= max(int(counts.sum()) // (2 * HELD_OUT_SHARE), 1)
+    return int((counts - LEAST_PER_CLASS).sum()) >= max(int(counts.sum()) // (2 * HELD_OUT_ONE_IN), 1)
 
 
 def labelled_rows(labels: Tensor, numbers: Tensor, classes: tuple[str, ...]) -> Tensor | None:

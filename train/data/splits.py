@@ -10,7 +10,7 @@ from torch import Tensor
 
 from train.data.dataset import Pictures
 
-HELD_OUT_SHARE = 10  # one picture in ten
+HELD_OUT_ONE_IN = 10  # one picture in ten
 LEAST_PER_CLASS = 2  # training pictures that a class needs, and keeps when others are held out
 
 
@@ -22,7 +22,7 @@ def hold_out_rows(labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     instead.
     """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    held_out = max(len(order) // HELD_OUT_SHARE, 1)
+    held_out = max(len(order) // HELD_OUT_ONE_IN, 1)
     if classes and int(torch.bincount(labels[order[held_out:]], minlength=classes).min()) < LEAST_PER_CLASS:
         chosen = stratified(labels[order], held_out, classes)
         return order[~chosen], order[chosen]

@@ -11,7 +11,7 @@ import numpy as np
 from bundle.schema import HELD_OUT
 from train.data.dataset import Pictures
 from train.evaluate.class_histogram import histogram_kl
-from train.evaluate.evaluator import Distances, Evaluator
+from train.evaluate.evaluator import NEIGHBOURS, Distances, Evaluator
 from train.evaluate.memorisation import References, pixel_rows
 from train.evaluate.report import BY_DEFINITION, Report
 from train.evaluate.sheets import PictureSheet, triples
@@ -85,8 +85,9 @@ class EvaluationContext:
         found, floor = self.evaluator.precision_recall(features), vars(self.evaluator.floor.precision_recall)
         training = vars(self.evaluator.training_floor.precision_recall) if self.evaluator.training_floor else {}
         for name, value in vars(found).items():
-            self.report.add(f"{prefix}.{name}{suffix}", f"{name.capitalize()} of {what}, k = 3", value, "higher",
-                            floor[name], training_floor=training.get(name))  # fmt: skip
+            label = f"{name.capitalize()} of {what}, k = {NEIGHBOURS}"
+            self.report.add(f"{prefix}.{name}{suffix}", label, value, "higher", floor[name],
+                            training_floor=training.get(name))  # fmt: skip
 
     def add_label_accuracy(self, name: str, what: str, labels: np.ndarray | None) -> None:
         """The share of samples that the classifier reads as the class that was asked for, which is the class of the

@@ -20,11 +20,11 @@ def mutual_information_gap(codes: np.ndarray, factors: np.ndarray, bins: int = 2
     """MIG (Chen et al. 2018, arXiv 1802.04942): (I_1 - I_2) / H, its mean over factors and that of each [F].
 
     I_1, I_2: mutual information of the factor with the two units that tell most about it; H: its entropy. In [0, 1]: 1
-    when one unit alone knows the factor, 0 when two know it equally well or none does. Needs two units.
+    when one unit alone knows the factor, 0 when two know it equally well or none does. I_2 is 0 for a single unit.
     """
     cut, gaps = binned(codes, bins), []
     for factor in with_bar(factors.T, "mutual information"):
-        known = np.sort([mutual_info_score(factor, unit) for unit in cut.T])
+        known = np.sort([0.0, *(mutual_info_score(factor, unit) for unit in cut.T)])
         gaps.append((known[-1] - known[-2]) / max(mutual_info_score(factor, factor), 1e-12))
     return float(np.mean(gaps)), np.array(gaps)
 

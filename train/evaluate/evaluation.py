@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bundle.errors import UserError
+from bundle.processors import usable_cores
 from train import augment
 from train.data.cache import Cache, opened_cache
 from train.data.dataset import DataInfo, Pictures
@@ -28,7 +29,7 @@ from train.evaluate.sheets import PictureSheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
 from train.evaluate.synthetic_sets import measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
-from train.hardware import hardware, usable_threads
+from train.hardware import hardware
 from train.known_pictures import in_known_order
 from train.progress_bar import say
 from train.run_folder import Run, check_known
@@ -72,7 +73,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     """Measures and prints everything; stores nothing. Raises UserError."""
     check(settings)
     began = time.monotonic()
-    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_threads()))
+    torch.set_num_threads(settings.threads or min(torch.get_num_threads(), usable_cores()))
     subject = open_subject(settings.subject, settings.threads)
     if settings.control:
         check_control(settings.control, subject.data)
@@ -206,16 +207,23 @@ def begin_report(settings: EvaluateSettings, subject: Subject, extractor: Featur
 
 
 def augmentations(gan: GanHandle | None, info: DataInfo) -> tuple[str, ...]:
-    """What the critic's pictures went through; for a bundle, which does not say it, the default for so many
-    pictures."""
-    share = gan.augment if gan else 0.0
-    augmented = augment.starts_augmented(info.train_images) if share is None else share > 0
+    """What the critic's pictures went through: by the setting of the training; where it was adapted, or is not known,
+    by the number of pictures with which it began."""
+    if gan is None:
+        return ()
+    augmented = began_small(gan, info) if gan.augment is None else gan.augment > 0
     return augment.policy(info) if augmented else ()
+
+
+def began_small(gan: GanHandle, info: DataInfo) -> bool:
+    """Whether the GAN began with so few pictures that augmentation was adapted: it then goes on being so, however many
+    --more-data added."""
+    return augment.starts_augmented(info.train_images if gan.began_with is None else gan.began_with)
 
 
 def is_steered_by_held_out(gan: GanHandle, info: DataInfo) -> bool:
     """Whether held-out pictures told the GAN's training how strongly to augment, as in older versions."""
-    return gan.augment is None and augment.starts_augmented(info.train_images) and gan.gap_pictures == "held-out"
+    return gan.augment is None and began_small(gan, info) and gan.gap_pictures == "held-out"
 
 
 def measure_classifier(context: EvaluationContext) -> None:

@@ -4,21 +4,22 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from bundle.errors import UserError
+from bundle.feeds import in_batches
 from bundle.sessions import first_line, open_session
+from train.data.dataset import DataInfo
 from train.evaluate.handles import ClassifierHandle, Subject, VaeHandle
 from train.evaluate.subject import digest, of_network, two_outputs
 from train.models.classifiers import Classifier
+from train.settings import FeatureInput
 
-FeatureInput = Literal["0..1", "-1..1", "0..255", "imagenet"]
-"""What a network takes for black and white; imagenet: less the mean colour, over its deviation."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and standard deviation of red, green and blue
+TRIAL = 2  # pictures on which a file is tried
 Extract = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 
 
@@ -46,7 +47,10 @@ def choose_extractor(
     """
     own = classifier or subject.classifier
     if file:
-        return from_file(file, file_input, own)
+        knows = own is not None and knows_classes(own, subject.data)
+        extractor = from_file(file, file_input, own if knows else None)
+        check_runs(extractor, file, subject.data)
+        return extractor
     if own:
         return from_classifier(own, subject)
     if subject.data.classes:
@@ -55,6 +59,11 @@ def choose_extractor(
             "of one with --classifier, or a file with --features."
         )
     return from_encoder(subject.vae) if subject.vae else from_random_weights(subject)
+
+
+def knows_classes(classifier: ClassifierHandle, data: DataInfo) -> bool:
+    """Whether a classifier tells the classes of these pictures apart: one of others would read wrong labels."""
+    return bool(data.classes) and classifier.classes == data.classes
 
 
 def from_classifier(classifier: ClassifierHandle, subject: Subject) -> FeatureExtractor:
@@ -70,7 +79,7 @@ def from_classifier(classifier: ClassifierHandle, subject: Subject) -> FeatureEx
 
     def whole(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         logits, features = classifier.classify(images)
-        return features, logits if classifier.classes == data.classes else None
+        return features, logits if knows_classes(classifier, data) else None
 
     def by_channel(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         _, features = classifier.classify(images.reshape(-1, 1, *images.shape[2:]))
@@ -100,8 +109,9 @@ def from_random_weights(subject: Subject) -> FeatureExtractor:
 def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandle | None) -> FeatureExtractor:
     """An ONNX file: one input [N, C, H, W], first output of two dimensions.
 
-    Pictures are resized to H x W, where the graph fixes them, and grey ones are repeated. Classes come from the
-    `classifier`, if it takes these pictures. Raises UserError for any other file.
+    Pictures are resized to H x W, where the graph fixes them, and grey ones are repeated. Where it fixes N, it is run
+    on so many at a time. `classifier`: one that knows the classes of the pictures; it reads them where it takes their
+    size. Raises UserError for any other file.
     """
     if path.suffix.lower() != ".onnx":
         raise UserError(f"{path}: features come from ONNX files only; other formats need code or an architecture.")
@@ -120,8 +130,14 @@ def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandl
         raise UserError(f"{path} must have one input, float [batch, 1 or 3, height, width], not {shapes}.")
     if not flat:
         raise UserError(f"{path} has no output [batch, features].")
-    channels, sides = entry.shape[1], entry.shape[2:]
+    fixed, channels, sides = entry.shape[0], entry.shape[1], entry.shape[2:]
     kind = np.float16 if "16" in entry.type else np.float32
+
+    def run(rows: np.ndarray) -> np.ndarray:
+        missing = fixed - len(rows) if isinstance(fixed, int) else 0
+        filled = np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
+        (features,) = session.run(flat[:1], {entry.name: filled})
+        return features[: len(rows)]
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         logits = None
@@ -130,10 +146,22 @@ def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandl
         x = with_channels(torch.from_numpy(images), channels)
         if all(isinstance(side, int) for side in sides) and list(x.shape[2:]) != sides:
             x = F.interpolate(x, size=sides, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-        (features,) = session.run(flat[:1], {entry.name: in_range(x, value_range).numpy().astype(kind)})
-        return features.astype(np.float32), logits
+        rows = in_range(x, value_range).numpy().astype(kind)
+        return in_batches(rows, run, fixed if isinstance(fixed, int) else len(rows)).astype(np.float32), logits
 
     return FeatureExtractor(path.name, hashlib.sha256(content).hexdigest(), False, extract)
+
+
+def check_runs(extractor: FeatureExtractor, path: Path, data: DataInfo) -> None:
+    """Raises UserError for a file that makes no row of features of each picture, before much is measured."""
+    trial = np.zeros((TRIAL, data.channels, *data.sides), np.float32)
+    try:
+        features, _ = extractor.extract(trial)
+    except Exception as problem:  # onnxruntime's errors share no base class
+        raise UserError(f"{path} cannot be run on pictures of {data.size} px: {first_line(problem)}") from problem
+    if len(features) != TRIAL:
+        raise UserError(f"{path} must have features [batch, features], but makes {len(features)} rows of "
+                        f"{TRIAL} pictures.")  # fmt: skip
 
 
 def with_channels(x: torch.Tensor, channels: int) -> torch.Tensor:

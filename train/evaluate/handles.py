@@ -29,7 +29,8 @@ class GanHandle:
 
     `invert`: images, masks -> the images that the generator draws of them; None without an inverter. `truncated`: a
     truncation psi -> `draw` at it; None where no mean style is known. `augment`, `gap_pictures`: as in the settings of
-    its training. `minutes`: how long it was trained, where that is known.
+    its training. `began_with`: how many training pictures there were when it began, where more were added or that is
+    known. `minutes`: how long it was trained, where that is known.
     """
 
     latent_dim: int
@@ -39,6 +40,7 @@ class GanHandle:
     truncated: Callable[[float], Draw] | None = None
     augment: float | None = None
     gap_pictures: GapPictures = "held-out"
+    began_with: int | None = None
     minutes: float | None = None
 
 

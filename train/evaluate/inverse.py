@@ -46,7 +46,7 @@ def measure_repair(context: EvaluationContext, vae: VaeHandle) -> None:
     shown = context.held_out.pixels[:PICTURES]
     if vae.binarize:
         shown = likelihood.binarize(shown, context.seed)
-    known = draw_batches("reconstructions", vae.rebuild, to_unit(shown))
+    rebuilt = draw_batches("reconstructions", vae.rebuild, to_unit(shown))
     rows = []
 
     def repaired(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def measure_repair(context: EvaluationContext, vae: VaeHandle) -> None:
         filled = draw_batches(f"repair: {what}", repaired, to_unit(shown), masks)
         missing = masks == 0
         context.report.add(f"repair.{name}", f"MSE of missing pixels after repair, {what}", mse(filled, shown, missing),
-                         "lower", mse(known, shown, missing), UNDAMAGED, count=len(shown))  # fmt: skip
+                         "lower", mse(rebuilt, shown, missing), UNDAMAGED, count=len(shown))  # fmt: skip
         pasted = np.where(missing, filled, shown)
         rows += [np.where(missing, 128, shown).astype(np.uint8)[:SHOWN], pasted[:SHOWN]]
     context.sheets["vae_repairs.png"] = (np.concatenate([shown[:SHOWN], *rows]), SHOWN)

@@ -18,7 +18,7 @@ from train.progress_bar import with_bar
 from train.schedules import cosine, ramp
 
 EPOCHS, BATCH, LR = 25, 64, 2e-3
-APART = 5  # one training picture in so many is kept from the detector, and sets its threshold
+APART_ONE_IN = 5  # one training picture in so many is kept from the detector, and sets its threshold
 FALSE_ALARMS = 0.005  # share of those that the threshold takes for changed
 
 
@@ -36,18 +36,21 @@ def measure(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, ops: t
             ) -> dict[str, Trace]:  # fmt: skip
     """The trace of each operation in samples, all pictures uint8 [N, C, H, W]. Trains a detector, which takes some
     minutes for thousands of pictures."""
-    pictures, others, unseen = (torch.from_numpy(np.ascontiguousarray(x)) for x in (train, samples, held_out))
+    pictures, generated, real = (torch.from_numpy(np.ascontiguousarray(x)) for x in (train, samples, held_out))
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))
-    aside, learned = pictures[order[::APART]], pictures[torch.cat([order[i::APART] for i in range(1, APART)])]
+    aside, learned = (
+        pictures[order[::APART_ONE_IN]],
+        pictures[torch.cat([order[i::APART_ONE_IN] for i in range(1, APART_ONE_IN)])],
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         detector = trained(learned, ops)
-        clean, drawn, real = (scores(detector, x) for x in (aside, others, unseen))
-        altered = {op: scores(detector, changed(unseen, op)) for op in ops}
+        clean, drawn, unchanged = (scores(detector, x) for x in (aside, generated, real))
+        altered = {op: scores(detector, changed(real, op)) for op in ops}
     traces = {}
     for column, op in enumerate(ops):
         edge = torch.quantile(clean[:, column], 1 - FALSE_ALARMS)
-        shares = [float((x[:, column] > edge).float().mean()) for x in (drawn, real, altered[op])]
+        shares = [float((x[:, column] > edge).float().mean()) for x in (drawn, unchanged, altered[op])]
         traces[op] = Trace(*shares)
     return traces
 

@@ -27,14 +27,14 @@ LEAST_PROBABILITY = 2.0**-24
 def binarize(images: np.ndarray, seed: int = 0) -> np.ndarray:
     """Pictures uint8 [N, C, H, W] -> uint8 of 0 and 255: each pixel white with its grey as probability (dynamic
     binarization, Salakhutdinov & Murray 2008), the same for the same seed."""
-    chance = np.random.default_rng(seed).random(images.shape, dtype=np.float32)
-    return np.where(chance * 255 < images, 255, 0).astype(np.uint8)
+    uniform = np.random.default_rng(seed).random(images.shape, dtype=np.float32)
+    return np.where(uniform * 255 < images, 255, 0).astype(np.uint8)
 
 
 def bernoulli_log_likelihood(image: np.ndarray, decoded: np.ndarray) -> np.ndarray:
     """log p of binary pictures [..., C, H, W] whose pixels are independently 1 with probability `decoded`: [...]."""
-    chance = np.clip(decoded.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    return np.log(np.where(image > 0.5, chance, 1 - chance)).sum(axis=(-3, -2, -1))
+    probability = np.clip(decoded.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.log(np.where(image > 0.5, probability, 1 - probability)).sum(axis=(-3, -2, -1))
 
 
 def gaussian_log_likelihood(sigma: float) -> LogLikelihood:

@@ -11,13 +11,13 @@ from torch import nn
 from bundle import latents
 from bundle.errors import UserError
 from bundle.feeds import run_in_parts
+from bundle.processors import usable_cores
 from bundle.read import INDEX, read
 from bundle.runner import BundleRunner
 from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
-from train.hardware import usable_threads
 from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
@@ -117,7 +117,8 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
     assert isinstance(settings, GanSettings)
     mapping, synthesis = (of_network(generator.get_submodule(name)) for name in ("mapping", "synthesis"))
     # A stage that goes on learning leaves the statistics of when it was last finished behind.
-    w_mean = run.latents().get("w_mean") if run.record("gan").finished else None
+    record = run.record("gan")
+    w_mean = run.latents().get("w_mean") if record.finished else None
     return GanHandle(
         latent_dim=settings.latent_dim,
         prior=settings.prior,
@@ -126,7 +127,8 @@ def gan_of_run(run: Run, inverter: bool) -> GanHandle:
         truncated=None if w_mean is None else truncating(mapping, synthesis, w_mean),
         augment=settings.augment,
         gap_pictures=settings.gap_pictures,
-        minutes=run.record("gan").seconds / 60,
+        began_with=record.data[0][1] if record.data else None,
+        minutes=record.seconds / 60,
     )
 
 
@@ -166,7 +168,8 @@ def digest(net: nn.Module) -> str:
 
 def of_network(net: nn.Module) -> Function:
     """A network as a function of arrays."""
-    device = next(net.parameters()).device
+    # The mapping of a fully connected generator has no parameters.
+    device = next((weight.device for weight in net.parameters()), torch.device("cpu"))
 
     @torch.no_grad()
     def call(*arrays: np.ndarray) -> list[np.ndarray]:
@@ -181,7 +184,7 @@ def of_network(net: nn.Module) -> Function:
 
 def open_bundle(folder: Path, threads: int | None = None) -> Subject:
     """The graphs of a bundle. Raises UserError when a file is missing or is not what bundle.json says."""
-    runner = BundleRunner(read(folder), threads=threads or usable_threads())
+    runner = BundleRunner(read(folder), threads=threads or usable_cores())
     data = DataInfo.of_bundle(runner.bundle.info)
     return Subject(
         folder=folder,

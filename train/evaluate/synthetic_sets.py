@@ -38,8 +38,8 @@ def measure_factors(context: EvaluationContext, vae: VaeHandle, sides: Sides, ch
     context.report.note(f"Mutual information gap of each factor: {each}.")
 
 
-def digit_chances(classifier: ClassifierHandle, images: np.ndarray) -> np.ndarray:
-    """The chance of each digit in each channel of pictures uint8 [N, 3, H, W], float64 [N, 3, 10]."""
+def digit_probabilities(classifier: ClassifierHandle, images: np.ndarray) -> np.ndarray:
+    """The probability of each digit in each channel of pictures uint8 [N, 3, H, W], float64 [N, 3, 10]."""
 
     def read(batch: np.ndarray) -> np.ndarray:
         channels = batch.reshape(-1, 1, *batch.shape[2:])
@@ -58,10 +58,13 @@ def measure_modes(
     noise = priors.draw(gan.prior, stacked_mnist.SAMPLES, gan.latent_dim,
                         generator=torch.Generator().manual_seed(context.seed + 1))  # fmt: skip
     images = draw_batches("stacked digits", gan.draw, noise.numpy())
-    seen, floor_seen = digit_chances(classifier, images), digit_chances(classifier, held_out[: stacked_mnist.SAMPLES])
+    seen, floor_seen = (
+        digit_probabilities(classifier, images),
+        digit_probabilities(classifier, held_out[: stacked_mnist.SAMPLES]),
+    )
     for suffix, label, gate in (
         ("", "as published", 0.0),
-        ("_gated", f"all read with > {stacked_mnist.GATE}", stacked_mnist.GATE),
+        ("_gated", f"all three digits read with a probability above {stacked_mnist.GATE}", stacked_mnist.GATE),
     ):
         found, floor = stacked_mnist.count(seen, gate), stacked_mnist.count(floor_seen, gate)
         context.report.add(f"gan.modes{suffix}", f"Modes of 1000, {label}", found.modes, "higher", floor.modes,

@@ -30,7 +30,8 @@ class DcganNetworks(nn.Module):
 
 
 def build(channels: int, sides: Sides) -> DcganNetworks:
-    """The untrained networks for pictures of sides (height, width). Raises ValueError for pictures too large."""
+    """The untrained networks for pictures of sides (height, width). Raises ValueError for sizes that are halved fewer
+    than twice or more than five times."""
     maps = resolutions(sides)
     if len(maps) - 1 not in WIDTHS:
         raise ValueError(f"the control draws no pictures of {sides[1]}x{sides[0]}")

@@ -19,7 +19,7 @@ from train.models.layers import Sides
 
 STEPS = 24
 LEAST = 0.01  # smallest eigenvalue that the steps solve for, as a share of the largest; below, the guess is kept
-QUIET = 1e-8  # variance of a pixel that rounding alone would cause
+LEAST_NOISE = 1e-8  # variance of a pixel that rounding alone would cause
 
 
 def patches_of(images: Tensor, side: int) -> Tensor:
@@ -110,7 +110,7 @@ class LinearPosterior(nn.Module):
     def fit(self, codes: Tensor, pictures: Tensor, noise: float) -> None:
         """Sets the decoder to the linear one that draws pictures [N, C, H, W] in [0, 1] best from their codes [N, D].
 
-        noise: variance of a pixel; at least QUIET is used."""
+        noise: variance of a pixel; at least LEAST_NOISE is used."""
         from sklearn.linear_model import Ridge  # takes a second to import, which `--help` need not wait for
 
         patches = patches_of(pictures, self.patch)
@@ -121,7 +121,7 @@ class LinearPosterior(nn.Module):
         self.bias.copy_(torch.from_numpy(model.intercept_))
         variance = codes.var(dim=0).clamp_min(1e-3)
         self.code_logvar.copy_(variance.log())
-        self.noise_ratio.copy_(max(noise, QUIET) / variance)
+        self.noise_ratio.copy_(max(noise, LEAST_NOISE) / variance)
         self.scale()
 
     @torch.no_grad()

@@ -19,7 +19,7 @@ from train.models.linear_posterior import LinearPosterior, patches_of
 from train.models.residual import FixupBlock
 
 PATCH = 8  # largest side of a patch, in pixels
-SHARE = 4  # a patch has a quarter as many coefficients as numbers
+NUMBERS_PER_COEFFICIENT = 4  # a patch has a quarter as many coefficients as numbers
 OUTSIDE = 0.1  # slope of a picture beyond black and white while training, so that it can come back
 
 
@@ -27,7 +27,7 @@ def patch_of(channels: int, sides: Sides) -> tuple[int, int]:
     """(side of a patch, coefficients of a patch) as LinearPosterior takes them. The side is the largest power of two,
     up to PATCH, that divides both sides of the picture."""
     side = math.gcd(*sides, PATCH)
-    return side, max(channels * side * side // SHARE, channels)
+    return side, max(channels * side * side // NUMBERS_PER_COEFFICIENT, channels)
 
 
 class LinearEncoder(nn.Module):

@@ -13,7 +13,7 @@ from train.models.attribute_regressor import AttributeRegressor
 from train.progress_bar import say
 from train.schedules import cosine, ramp
 from train.settings import AttributesSettings
-from train.stages.classifier import EMA_IMAGES, FORWARD, first_filters, partly_jittered
+from train.stages.classifier import EMA_IMAGES, FORWARD_SPEEDUP, first_filters, partly_jittered
 from train.stages.stage import Stage
 
 LEAST_TEST = 20  # held-out pictures of which an attribute must be known, for its accuracy to be measured
@@ -94,11 +94,11 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
         return first_filters(averages.attributes.body)
 
     def measuring_seconds(self, train: int, test: int, rate: float) -> float:
-        return test / FORWARD / rate
+        return test / FORWARD_SPEEDUP / rate
 
     @torch.no_grad()
     def finish(self, averages: AttributeNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """The accuracy of each attribute on the test pictures, [A], which is also printed."""
+        """The accuracy of each attribute on the held-out pictures, [A], which is also printed."""
         assert test.attributes is not None
         device = next(averages.parameters()).device
         found = torch.cat([averages.attributes(part.to(device).float() / 255).cpu() for part in test.images.split(500)])
@@ -108,5 +108,5 @@ class AttributesStage(Stage[AttributeNetworks, AttributesSettings]):
         ]
         told = [f"{one.name} {value:.1%}" if one.kind == "binary" else f"{one.name} {value:.2f}"
                 for one, value in zip(self.data.attributes, right, strict=True)]  # fmt: skip
-        say(f"attributes on {len(test)} test pictures (balanced accuracy, or correlation): {', '.join(told)}")
+        say(f"attributes on {len(test)} held-out pictures (balanced accuracy, or correlation): {', '.join(told)}")
         return {"test_accuracy": torch.tensor(right)}

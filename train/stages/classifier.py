@@ -14,7 +14,7 @@ from train.schedules import cosine, ramp
 from train.settings import AttributesSettings, ClassifierSettings
 from train.stages.stage import Stage
 
-FORWARD = 3  # times as fast as a step, without gradients
+FORWARD_SPEEDUP = 3  # times as fast as a step, without gradients
 EMA_IMAGES = 30_000  # half-life of the averages, in pictures
 
 
@@ -100,15 +100,15 @@ class ClassifierStage(Stage[ClassifierNetworks, ClassifierSettings]):
         return first_filters(averages.classifier)
 
     def measuring_seconds(self, train: int, test: int, rate: float) -> float:
-        return test / FORWARD / rate
+        return test / FORWARD_SPEEDUP / rate
 
     @torch.no_grad()
     def finish(self, averages: ClassifierNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
-        """The accuracy on the test pictures, which is also printed."""
+        """The accuracy on the held-out pictures, which is also printed."""
         device = next(averages.parameters()).device
         right = sum(
             int((averages.classifier(images.to(device).float() / 255)[0].argmax(dim=1).cpu() == labels).sum())
             for images, labels in zip(test.images.split(500), test.labels.split(500), strict=True)
         )
-        say(f"classifier: {right / len(test):.2%} of {len(test)} test pictures classified correctly")
+        say(f"classifier: {right / len(test):.2%} of {len(test)} held-out pictures classified correctly")
         return {"test_accuracy": torch.tensor(right / len(test))}

@@ -64,7 +64,7 @@ def build(settings: GanSettings, data: DataInfo) -> GanNetworks:
 
 
 def style_shape(settings: GanSettings, data: DataInfo) -> tuple[int, int]:
-    """(L, D) of a generator's styles w [N, L, D]."""
+    """(L, w_dim) of a generator's styles w [N, L, w_dim]."""
     if settings.body == "mlp":
         return 1, settings.latent_dim + len(data.classes)
     return len(resolutions(data.sides)), settings.w_dim
@@ -95,10 +95,11 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.apart: Pictures | None = None  # training pictures that no step sees
         self.apart_of = 0  # how many training pictures there were when these were chosen; 0: not chosen yet
         self.reals: dict[str, Tensor] = {}
-        self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, to be shown
+        self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, as metrics
 
     def training_pictures(self, train: Pictures) -> Pictures:
-        """All but a random tenth, the same each time, which is set apart for the gap where augmentation follows it.
+        """All but a random tenth, 256 pictures at most, the same each time: they are set apart for the gap, where
+        augmentation follows it.
 
         Pictures that --more-data added stand behind those that were known, and are all trained on: chosen anew, those
         set apart would be ones that the critic has long learned from."""
@@ -106,7 +107,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
             return train
         self.apart_of = self.apart_of or len(train)
         order = torch.randperm(self.apart_of, generator=torch.Generator().manual_seed(0))
-        count = min(augment.MOST_APART, self.apart_of // augment.APART_SHARE)
+        count = min(augment.MOST_APART, self.apart_of // augment.APART_ONE_IN)
         self.apart = train[order[:count]]
         return train[torch.cat([order[count:].sort().values, torch.arange(self.apart_of, len(train))])]
 
@@ -135,18 +136,18 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         parts = self.parts(images, labels, wrong_labels, noise)
         penalised = self.steps_done % settings.lazy_reg_interval == 0
         gamma = cosine(*settings.gamma, progress) * settings.lazy_reg_interval if penalised else 0.0
-        shown: dict[str, Tensor] = {}
-        for reals, classes, wrong, z in parts:
-            loss, shown = self.critic_loss(reals, classes, wrong, z[:, 0], gamma)
+        metrics: dict[str, Tensor] = {}
+        for own_images, own_labels, own_wrong, z in parts:
+            loss, metrics = self.critic_loss(own_images, own_labels, own_wrong, z[:, 0], gamma)
             (loss / len(parts)).backward()
         self.updates.apply("critic")
         self._train_critic(False)
-        for reals, classes, _, z in parts:
-            loss = self.generator_loss(reals, classes, z[:, 1])
+        for own_images, own_labels, _, z in parts:
+            loss = self.generator_loss(own_images, own_labels, z[:, 1])
             (loss / len(parts)).backward()
         self.updates.apply("generator")
         self._train_critic(True)
-        return shown | {"generator": loss.detach()}
+        return metrics | {"generator": loss.detach()}
 
     def batch_score(self, features: Tensor, classes: Tensor | None) -> Tensor | float:
         """What the batch as a whole adds to the scores of its pictures: features [N, F], classes [N, K] -> [1, 1]."""
@@ -162,7 +163,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self, images: Tensor, labels: Tensor, wrong_labels: Tensor, z: Tensor, gamma: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """images [N, C, H, W] in [0, 1], labels [N] and `wrong_labels` [N], noise z [N, D] -> what the
-        critic minimises, and scalars to show. gamma 0 skips R1 and R2, and saves their time."""
+        critic minimises, and metrics. gamma 0 skips R1 and R2, and saves their time."""
         settings, loss, critic = self.settings, ADVERSARIAL[self.settings.loss], self.networks.critic
         classes = one_hot(labels, len(self.data.classes))
         with torch.no_grad(), self.autocast(images.device):
@@ -245,16 +246,16 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     @torch.no_grad()
     def follow_gap(self, images: int) -> None:
         """Adjusts the augmentation's probability: up while the critic prefers the pictures that it learns from."""
-        critic, classes = self.networks.critic, len(self.data.classes)
+        critic, count = self.networks.critic, len(self.data.classes)
         labels = self.reals["train labels"]
         # The same noise in every process, so that all of them follow one gap. Scores of single pictures, as batches of
         # other classes have another standard deviation.
         z = priors.draw(self.settings.prior, len(labels), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(self.steps_done)).to(labels.device)  # fmt: skip
         with self.autocast(labels.device):
-            fake = critic.score(self.networks.generator.signal(z, one_hot(labels, classes)), one_hot(labels, classes))
+            fake = critic.score(self.networks.generator.signal(z, one_hot(labels, count)), one_hot(labels, count))
             train, unseen = [
-                critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], classes))
+                critic.score(self.reals[split].float() / 127.5 - 1, one_hot(self.reals[f"{split} labels"], count))
                 for split in ("train", "unseen")
             ]
         gap = float(augment.unseen_gap(train.float(), unseen.float(), fake.float()))
@@ -284,8 +285,8 @@ class GanStage(Stage[GanNetworks, GanSettings]):
     @torch.no_grad()
     def finish(self, averages: GanNetworks, train: Pictures, test: Pictures) -> dict[str, Tensor]:
         """w_mean [K, w_dim]: the mean style of each class, the centre of truncation ([1, w_dim] without classes)."""
-        settings, classes = self.settings, len(self.data.classes)
-        return {"w_mean": mean_styles(averages.generator.mapping, settings.prior, settings.latent_dim, classes)}
+        settings, count = self.settings, len(self.data.classes)
+        return {"w_mean": mean_styles(averages.generator.mapping, settings.prior, settings.latent_dim, count)}
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from train.stages.principal_components import begin_repair, fit_posterior
 from train.stages.stage import Stage
 from train.stages.vae import VaeNetworks, sample_code
 
-DAMAGED = 21  # held-out pictures of a sheet
+DAMAGED = 16  # held-out pictures of a sheet
 
 
 class RepairNetworks(nn.Module):
@@ -84,11 +84,16 @@ def image_sides(images: Tensor) -> Sides:
 
 
 def damaged(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """21 of the pictures [N, C, H, W], at even distances, and masks for them [N, 1, H, W], the same each time: three
-    columns per picture fill a sheet."""
+    """At most 16 of the pictures [N, C, H, W], at even distances, and masks for them [N, 1, H, W], always the same."""
     torch.manual_seed(0)
     images = pictures[spread_rows(len(pictures), DAMAGED).to(pictures.device)]
     return images, random_masks(len(images), image_sides(images), images.device)
+
+
+def tiles(images: Tensor, mask: Tensor, drawn: Tensor) -> Tensor:
+    """Four tiles for each of N pictures, [4 N, C, H, W]: all of it, what is known of it, what was drawn of that, and a
+    grey one, so that no picture is torn over two rows of a sheet."""
+    return torch.stack([images, images * mask, drawn, torch.full_like(images, 0.5)], dim=1).flatten(0, 1)
 
 
 class RepairStage(Stage[RepairNetworks, InverseSettings]):
@@ -127,7 +132,7 @@ class RepairStage(Stage[RepairNetworks, InverseSettings]):
     def preview(self, averages: RepairNetworks, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
         mean, _ = averages.repair(images, mask)
-        return torch.stack([images, images * mask, self.decoder(mean)], dim=1).flatten(0, 1)
+        return tiles(images, mask, self.decoder(mean))
 
 
 class PrincipalRepairStage(RepairStage):
@@ -187,15 +192,15 @@ class InverterStage(Stage[InverterNetworks, InverseSettings]):
         self.networks.train()
         self.updates.begin()
         parts = self.parts(images, labels)
-        for reals, classes in parts:
-            loss, mse, styles = self.loss(reals, classes)
+        for pictures, own_labels in parts:
+            loss, mse, styles = self.loss(pictures, own_labels)
             (loss / len(parts)).backward()
         self.updates.apply("inverter")
         return {"loss": loss.detach(), "mse": mse.detach(), "styles": styles.detach()}
 
     def loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(what is minimised, error of the pictures, error of the styles): the first half of the pictures, and a single
-        one, is replaced by generated ones, whose styles are known."""
+        """(what is minimised, error of the pictures, error of the styles): the first half of the batch (at least one
+        picture) is replaced by generated pictures, whose styles are known."""
         mapping, half = self.generator.mapping, max(1, len(images) // 2)
         noise = priors.draw(self.prior, half, mapping.latent_dim, images.device)
         with torch.no_grad():
@@ -212,5 +217,4 @@ class InverterStage(Stage[InverterNetworks, InverseSettings]):
 
     def preview(self, averages: InverterNetworks, pictures: Tensor) -> Tensor:
         images, mask = damaged(pictures)
-        drawn = self.generator.synthesis(averages.inverter(images, mask))
-        return torch.stack([images, images * mask, drawn], dim=1).flatten(0, 1)
+        return tiles(images, mask, self.generator.synthesis(averages.inverter(images, mask)))

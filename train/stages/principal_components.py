@@ -33,7 +33,7 @@ def begin_as_components(encoder: PrincipalEncoder, decoder: PrincipalDecoder, im
     components = patch_components(patches, coefficients)
     rows = (patches @ components.T).mT.flatten(1).numpy()  # coefficients in the order of the convolution
     found = min(encoder.latent_dim, *rows.shape)
-    model = PCA(found, random_state=seed).fit(rows)
+    model = PCA(found, random_state=seed % 2**32).fit(rows)  # it takes no other seeds
     restored = model.inverse_transform(model.transform(rows))
     # |picture - restored|² from the coefficients alone: the components of patches are orthonormal.
     rest = float(pictures.square().sum()) - float((2 * rows - restored).ravel() @ restored.ravel())

@@ -74,7 +74,7 @@ class Stage(ABC, Generic[Networks, StageSettings]):
     module: ClassVar[str] = "train"
     """Module that `python -m` starts."""
     held_out: Tensor
-    """32 pictures of the test split for the sample sheets, at even distances, float32 in [0, 1]; set by the loop."""
+    """At most 32 held-out pictures for the sample sheets, at even distances, float32 in [0, 1]; set by the loop."""
     sheet_shows: ClassVar[DigitalSource | None] = COMPOSITE
     """What the mark of a sample sheet says: samples, samples beside held-out pictures, or None for what is no
     picture."""
@@ -103,18 +103,19 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         return train
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Called once with all training and the first 256 test pictures, on the device, before the first step."""
+        """Called once, before the first step, with the first 256 held-out pictures on the device, and all training
+        pictures, there where they fit."""
 
     @abstractmethod
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
         """One update. images float32 [N, C, H, W] in [0, 1]; labels int64 [N]; progress in [0, 1].
 
-        Returns scalars to show."""
+        Returns its metrics, scalars by name."""
 
     @abstractmethod
     def preview(self, averages: Networks, pictures: Tensor) -> Tensor:
         """Pictures [N, C, H, W] in [0, 1] for a sample sheet, drawn by the averaged networks from the same latents or
-        the same held-out `pictures` [32, C, H, W] each time."""
+        the same held-out `pictures` [N, C, H, W] each time."""
 
     def snapshot(self, averages: Networks, pictures: Tensor) -> Tensor | None:
         """Pictures [N, C, H, W] in [0, 1] of the same latents each time, or of these held-out `pictures`; None for a

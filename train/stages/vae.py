@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from train import priors
 from train.data.dataset import DataInfo, Pictures
 from train.data.splits import spread_rows
-from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, squared_error
+from train.losses import bernoulli_nll, kl_to_normal, optimal_sigma_nll, unit_sigma_nll
 from train.models.bases import DecoderBase
 from train.models.convolutional import Decoder, Encoder
 from train.models.fully_connected import DenseDecoder, DenseEncoder
@@ -20,7 +20,7 @@ from train.stages.stage import Stage
 
 CALIBRATION = 20_000  # pictures that sigma is measured on
 MIXTURE_SECONDS = 0.0006  # for each code that the mixture is fitted to
-LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": squared_error, "bernoulli": bernoulli_nll}
+LIKELIHOODS = {"calibrated": optimal_sigma_nll, "squared-error": unit_sigma_nll, "bernoulli": bernoulli_nll}
 
 
 class VaeNetworks(nn.Module):
@@ -81,10 +81,10 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
         if settings.binarize:
             images = torch.bernoulli(images)
         parts = self.parts(images, noise)
-        for pictures, drawn in parts:
+        for pictures, own_noise in parts:
             with self.autocast(images.device):
                 mean, logvar = self.networks.encoder(pictures)
-                logits = self.networks.decoder.logits(sample_code(mean.float(), logvar.float(), drawn))
+                logits = self.networks.decoder.logits(sample_code(mean.float(), logvar.float(), own_noise))
             decoded = self.networks.decoder.picture(logits.float())  # in bf16 a probability above 0.998 would be 1
             reconstruction = LIKELIHOODS[settings.likelihood](pictures, decoded)
             kl = kl_to_normal(mean.float(), logvar.float()).sum(dim=1).mean()
@@ -121,13 +121,13 @@ class VaeStage(Stage[VaeNetworks, VaeSettings]):
             return train.images[rows.to(train.images.device)].to(device).float() / 255
 
         mean, logvar = codes(train)
-        drawn = sample_code(mean, logvar)
+        sampled = sample_code(mean, logvar)
         squared = [
-            (averages.decoder(drawn[rows.to(device)]) - pictures_of(rows)).square().mean(dim=(1, 2, 3))
+            (averages.decoder(sampled[rows.to(device)]) - pictures_of(rows)).square().mean(dim=(1, 2, 3))
             for rows in spread_rows(len(train), CALIBRATION).split(500)
         ]
         mixture = priors.fit(
-            drawn.cpu().numpy(), train.labels.numpy(), len(self.data.classes), self.settings.components
+            sampled.cpu().numpy(), train.labels.numpy(), len(self.data.classes), self.settings.components
         )
         test_mean, test_logvar = codes(test)
         found = {

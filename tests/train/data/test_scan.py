@@ -16,7 +16,7 @@ from train.data.scan import default_size
 def test_the_scan_reports_counts_sizes_modes_and_classes(shapes, capsys):
     load(str(shapes))
     report = capsys.readouterr().out
-    for fact in ("135 training and 15 test", "16x16 (150)", "L (150)", "bar (50), disc (50), square (50)"):
+    for fact in ("135 training and 15 held-out", "16x16 (150)", "L (150)", "bar (50), disc (50), square (50)"):
         assert fact in report
 
 

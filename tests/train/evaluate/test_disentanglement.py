@@ -39,3 +39,10 @@ def test_a_factor_told_by_two_units_has_no_gap(factors):
     assert of_each[0] == pytest.approx(0, abs=1e-9)
     assert of_each[1:] == pytest.approx(1, abs=0.02)
     assert gap == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_a_code_of_one_number_is_measured(factors):
+    codes = factors[:, [2]].astype(np.float64)
+    _, gaps = mutual_information_gap(codes, factors)
+    np.testing.assert_allclose(gaps, [0, 0, 1], atol=0.03)
+    assert dci(codes, factors).disentanglement > 0.8

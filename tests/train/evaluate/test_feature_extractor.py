@@ -9,6 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from bundle.errors import UserError
 from tests.support.pictures import draw_folder
 from tests.support.trained import FEW as QUICK
 from tests.support.trained import train
@@ -98,3 +99,36 @@ def test_files_that_give_no_features_are_refused(trained_run, tmp_path, capsys):
         (alone, "must have one input"),
     ):
         assert sentence in refusal(capsys, trained_run, "--features", path)
+
+
+def test_classes_are_read_by_a_classifier_of_the_same_classes_only(subject, tmp_path):
+    path = onnx_features(tmp_path / "means.onnx", ["n", 1, "h", "w"])
+    image = np.zeros((2, 1, 16, 16), np.float32)
+    for classes, reads in ((subject.data.classes, True), ((), False), (("a", "b", "c", "d"), False)):
+        pictures = replace(subject, data=replace(subject.data, classes=classes), classifier=None)
+        _, logits = choose_extractor(pictures, subject.classifier, path, "0..1").extract(image)
+        assert (logits is not None) == reads
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_file_of_a_fixed_batch_takes_any_number_of_pictures(subject, tmp_path, batch):
+    path = onnx_features(tmp_path / "means.onnx", [batch, 1, 16, 16], [batch, 1])
+    images = np.random.default_rng(0).random((6, 1, 16, 16), dtype=np.float32)
+    features, _ = choose_extractor(subject, None, path, "0..1").extract(images)
+    np.testing.assert_allclose(features[:, 0], images.mean(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_a_file_that_takes_no_pictures_of_this_size_is_refused_before_anything_is_measured(subject, tmp_path):
+    taking = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, "h", "w"])
+    giving = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 4])
+    shape = helper.make_tensor("shape", TensorProto.INT64, [2], [-1, 4])
+    fixed = helper.make_tensor("fixed", TensorProto.FLOAT, [1, 1, 5, 5], [0.0] * 25)
+    for name, nodes in {  # of pictures of 5 px; a row for each four pixels
+        "size": [helper.make_node("Add", ["x", "fixed"], ["y"]), helper.make_node("Flatten", ["y"], ["features"])],
+        "rows": [helper.make_node("Reshape", ["x", "shape"], ["features"])],
+    }.items():
+        graph = helper.make_graph(nodes, name, [taking], [giving], [fixed] if name == "size" else [shape])
+        path = tmp_path / f"{name}.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+        with pytest.raises(UserError, match=path.name):
+            choose_extractor(subject, None, path, "0..1")

@@ -12,8 +12,9 @@ from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from tests.support import tiny
+from tests.support.trained import train
 from train.evaluate import subject as subjects
-from train.evaluate.evaluation import check_enough
+from train.evaluate.evaluation import augmentations, check_enough, is_steered_by_held_out
 from train.evaluate.handles import Subject
 from train.evaluate.subject import open_subject
 from train.run_folder import read_json, write_json
@@ -108,10 +109,36 @@ def test_a_stage_that_goes_on_learning_is_not_measured_with_what_it_left_when_it
 def test_a_bundle_is_measured_with_all_threads_unless_told_otherwise(tiny_bundle, monkeypatch):
     asked = []
     made = BundleRunner.__init__
-    monkeypatch.setattr(subjects, "usable_threads", lambda: 7)
+    monkeypatch.setattr(subjects, "usable_cores", lambda: 7)
     monkeypatch.setattr(
         BundleRunner, "__init__", lambda self, bundle, threads: asked.append(threads) or made(self, bundle)
     )
     open_subject(tiny_bundle)
     open_subject(tiny_bundle, threads=2)
     assert asked == [7, 2]
+
+
+def test_a_fully_connected_gan_of_a_run_draws(shape_pictures, tmp_path):
+    """Its mapping has no weights."""
+    train("gan", tmp_path / "r", "--preset", "mlp", "--data", shape_pictures, "--images", "64", "--batch", "32",
+          "--width", "16", "--latent-dim", "8", "--threads", "1")  # fmt: skip
+    gan = open_subject(tmp_path / "r").gan
+    z, classes = np.zeros((2, 8), np.float32), np.eye(3, dtype=np.float32)[:2]
+    np.testing.assert_allclose(gan.truncated(1)(z, classes), gan.draw(z, classes), atol=1e-6)
+
+
+def test_a_set_that_has_grown_is_still_measured_as_the_small_one_with_which_the_gan_began(run):
+    grown = replace(run.data, train_images=10_500)
+    small = replace(run.gan, augment=None, gap_pictures="held-out", began_with=9_500)
+    assert augmentations(small, grown) and is_steered_by_held_out(small, grown)
+    for began_with in (None, 10_500):
+        large = replace(small, began_with=began_with)
+        assert not augmentations(large, grown) and not is_steered_by_held_out(large, grown)
+
+
+def test_a_run_says_how_many_pictures_its_gan_began_with(trained_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    record = read_json(run / "gan" / "record.json")
+    write_json(run / "gan" / "record.json", record | {"data": [[0, 9_500], [640, 10_500]]})
+    assert open_subject(run).gan.began_with == 9_500

@@ -187,3 +187,10 @@ def test_components_are_found_from_all_of_a_sorted_set(monkeypatch):
     brightness = torch.arange(0, 70, 10, dtype=torch.uint8)[:, None, None, None].expand(7, 1, 16, 16)
     sample = principal_components.fitting_sample(brightness)
     assert (sample[:, 0, 0, 0] * 255).round().tolist() == [0, 20, 40, 60]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, -(10**11)])
+def test_it_begins_with_every_seed_that_a_training_takes(seed):
+    nets = build((16, 16), 1, 4)
+    begin_as_components(nets.encoder, nets.decoder, smooth(40, (16, 16), 1, 6), seed)
+    assert all(torch.isfinite(weight).all() for weight in nets.encoder.parameters())

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from train.data.dataset import DataInfo
+from train.recorder import SHEET_COLUMNS
 from train.settings import GanSettings, InverseSettings
 from train.stages import gan
-from train.stages.inverse import InverterStage, build_inverter, random_masks
+from train.stages.inverse import InverterStage, build_inverter, damaged, random_masks, tiles
 
 INFO = DataInfo("digits", "digits", "none", 1, 16, 16, ("a", "b", "c"), 60_000, 100)
 
@@ -45,3 +47,14 @@ def test_an_inverter_learns_from_parts_of_a_single_picture():
     assert all(torch.isfinite(value) for value in found.values())
     assert all(torch.isfinite(value).all() for value in networks.parameters())
     assert any(not torch.equal(now, then) for now, then in zip(networks.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("count", [3, 32])
+def test_a_sheet_shows_the_tiles_of_a_picture_side_by_side(count):
+    pictures, mask = damaged(torch.rand(count, 1, 8, 8))
+    shown = tiles(pictures, mask, pictures / 2)
+    assert SHEET_COLUMNS % 4 == 0 and len(shown) <= SHEET_COLUMNS**2
+    for i, picture in enumerate(pictures):
+        whole, known, drawn, between = shown[4 * i : 4 * i + 4]
+        assert torch.equal(whole, picture) and torch.equal(known, picture * mask[i])
+        assert torch.equal(drawn, picture / 2) and len(between.unique()) == 1
