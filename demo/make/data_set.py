@@ -104,7 +104,7 @@ def write_attributes(folder: Path, project: Project, written: Mapping[str, str],
 
 def cell_word(cell: tables.Cell | None) -> str:
     """A cell as it stands in a CSV."""
-    return "" if cell is None else f"{cell:.10g}" if isinstance(cell, float) else cell
+    return "" if cell is None else tables.cell_text(cell)
 
 
 def counts(folder: Path, project: Project) -> tuple[int, int]:
