@@ -16,7 +16,7 @@ def plain_name(text: str) -> str:
 
 
 def spelled_name(text: str) -> str:
-    """As `plain_name`; where nothing else is left, signs are spelled out: 🐱 is cat face. "" where that gives nothing."""
+    """As `plain_name`; where nothing else is left, signs are spelled out: 🐱 is cat face."""
     return plain_name(text) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in text))
 
 
