@@ -108,7 +108,7 @@ class KeepRoutes:
 
 def zipped(folder: Path, name: str) -> Path:
     """A bundle as a zip in a temporary file. Raises UserError where the disk refuses."""
-    place = None
+    place = ""
     try:
         descriptor, place = tempfile.mkstemp(suffix=".zip", dir=os.environ.get("GRADIO_TEMP_DIR"))
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

@@ -83,7 +83,9 @@ def global_directions(served: ServedBundle, model: Model) -> Directions:
 
 def seen_latents(served: ServedBundle, model: Model, count: int) -> tuple[np.ndarray, np.ndarray | None]:
     """The w [N, L, D] or codes [N, D] of the first `count` seeds, and their classes [N]; None without classes."""
-    seeds, kinds, weights = range(count), None, None
+    seeds = range(count)
+    kinds: np.ndarray | None = None
+    weights: np.ndarray | None = None
     if served.classes:
         kinds = seen_classes(count, served.classes)
         weights = np.stack([latents.one_hot(int(kind), served.classes) for kind in kinds])

@@ -18,7 +18,6 @@ GREY = rng.integers(0, 256, (32, 32, 1), dtype=np.uint8)
 COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("fmt", "shape"), [("webp", GREY.shape), ("webp", COLOUR.shape), ("gif", GREY.shape)])
 def test_the_last_line_of_a_long_log_is_the_last_one(tmp_path: Path):
     with (tmp_path / "log").open("w+b") as log:
         log.write(b"[libx264 @ 0x1] a warning of sixty letters, more or less\n" * 90)
@@ -26,6 +25,7 @@ def test_the_last_line_of_a_long_log_is_the_last_one(tmp_path: Path):
         assert video._last_line(log) == "Error writing trailer: No space left on device"
 
 
+@pytest.mark.parametrize(("fmt", "shape"), [("webp", GREY.shape), ("webp", COLOUR.shape), ("gif", GREY.shape)])
 def test_animations_keep_every_frame_exactly(fmt: str, shape: tuple[int, ...]):
     frames = rng.integers(0, 256, (5, *shape), dtype=np.uint8)
     with Image.open(io.BytesIO(animation.encode(frames, fmt, ms=40, size=64, mark=MARK))) as opened:
