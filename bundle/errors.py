@@ -6,6 +6,7 @@ UserError
 ├── ImageError           a picture cannot be used
 ├── InputError           an argument is outside what is possible (also a ValueError)
 ├── RuntimeUnavailable   the processor that was asked for cannot be used
+│   └── ServerGone       the inference server cannot be reached, or is overloaded; it may come back
 └── Busy                 too much at once, or one request takes too long: try again later
 """
 
@@ -32,6 +33,10 @@ class InputError(UserError, ValueError):
 
 class RuntimeUnavailable(UserError):
     """The processor that was asked for cannot be used. The message says how to get it."""
+
+
+class ServerGone(RuntimeUnavailable):
+    """An inference server cannot be reached, is overloaded, or has not loaded its models yet. It may come back."""
 
 
 class Busy(UserError):

@@ -208,13 +208,13 @@ def map_point(value: Any) -> MapPoint:
     return MapPoint(way, x, y)
 
 
-def numbers(value: Any, name: str) -> tuple[float, ...]:
+def numbers(value: Any, name: str, name_of_one: str) -> tuple[float, ...]:
     """A list of finite numbers, MAX_KEYS at most; empty for null."""
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > MAX_KEYS:
-        raise InputError(f"The {name} must be a list of numbers, one for each keyframe.")
-    return tuple(number(one, name, -1e6, 1e6) for one in value)
+        raise InputError(f"The {name} must be a list of at most {MAX_KEYS} numbers, one for each keyframe.")
+    return tuple(number(one, name_of_one, -1e6, 1e6) for one in value)
 
 
 def search_start(value: Any, size: int) -> np.ndarray | None:

@@ -61,7 +61,7 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
 
     `uploads`: whether visitors may bring models, which needs the routes of demo.routes.uploads. `mcp`: whether
     assistants may use the endpoints, which needs the routes of demo.routes.mcp_tools. `make`: whether visitors may
-    train generators, which needs the routes of demo.routes.make.
+    train generators, which needs the routes of demo.routes.make_routes.
     """
     known = facts(bundles, unavailable) | {"uploads": uploads, "mcp": mcp, "make": make, "page": PAGE_WORDS}
     with Page(known, title=TITLE, fill_width=True, delete_cache=KEEP_FILES, analytics_enabled=False) as demo:

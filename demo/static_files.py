@@ -3,6 +3,7 @@
 core/            what all widgets share, in the order of CORE
 instrument/      what plays the picture: one script, loaded when it is opened
 tabs/<tab>/      one widget or more for each tab, and the parts that they are built of
+watch/           the page of `python -m demo.watch`, which demo/watch.py reads
 device/          drawing with onnxruntime-web on the visitor's device: ES modules
 words/<language>/<folder>.json    the sentences of that folder's scripts
 """

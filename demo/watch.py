@@ -27,7 +27,7 @@ from bundle.errors import UserError
 from bundle.exit_codes import exit_code
 from demo import static_files
 from demo.make.run_view import STAGES
-from demo.routes.model_requests import FRESH, refusal
+from demo.routes.model_requests import NO_STORE, refusal
 from demo.routes.page_files import packed
 from demo.routes.run_pictures import run_routes
 from demo.serving.address import free_address
@@ -50,7 +50,7 @@ def app(run: Path) -> Starlette:
 
     def page(request: Request) -> Response:
         html = Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(title=escape(title))
-        return HTMLResponse(html, headers=FRESH | {"Content-Security-Policy": POLICY})
+        return HTMLResponse(html, headers=NO_STORE | {"Content-Security-Policy": POLICY})
 
     def file(request: Request) -> Response:
         try:

@@ -40,6 +40,9 @@ class Choice(BaseModel):
 
 
 PLAIN = ("size", "proportions", "fit", "background", "use_classes", "attributes")
+"""What holds for all pictures. A training that has begun goes on only with the same."""
+
+BEGUN = "The training has begun: another size, frame, classes or attributes can be chosen after Begin again."
 
 
 def read_choice(asked: dict[str, Any]) -> Choice:
@@ -52,9 +55,12 @@ def read_choice(asked: dict[str, Any]) -> Choice:
 
 def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str, Any]:
     """All fields of the project after the changes. `files`: its pictures. Raises InputError for names of classes that
-    cannot be."""
+    cannot be, and for what a training that has begun rests on."""
     there = set(files)
-    fields = project.model_dump() | {name: value for name in PLAIN if (value := getattr(choice, name)) is not None}
+    plain = {name: value for name in PLAIN if (value := getattr(choice, name)) is not None}
+    if project.state != "collecting" and any(value != getattr(project, name) for name, value in plain.items()):
+        raise InputError(BEGUN)
+    fields = project.model_dump() | plain
     fields["left_out"] = sorted(changed_set(project.left_out, choice.left_out, there))
     fields["classes"] = sorted(changed_set(project.classes, choice.classes, set(choice.classes)))
     fields["class_of"] = changed_dict(project.class_of, choice.class_of, there)
@@ -67,11 +73,13 @@ def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str
 
 
 def check_classes(before: Project, after: Project, files: Collection[str]) -> None:
-    """Raises InputError where a change brings names of classes that cannot be, or too many."""
+    """Raises InputError where a change brings names of classes that cannot be, or too many. How many folders came is
+    no fault of the change."""
     old, new = set(class_counts(before, files)), set(class_counts(after, files))
-    if len(new) > MAX_CLASSES:
+    added = new - old - {""}
+    if added and len(new) > MAX_CLASSES:
         raise InputError(f"There are at most {MAX_CLASSES} classes.")
-    for name in sorted(new - old - {""}):
+    for name in sorted(added):
         check_class_name(name, new)
 
 

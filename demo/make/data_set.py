@@ -104,7 +104,7 @@ def write_attributes(folder: Path, project: Project, written: Mapping[str, str],
 
 def cell_word(cell: tables.Cell | None) -> str:
     """A cell as it stands in a CSV."""
-    return "" if cell is None else f"{cell:.15g}" if isinstance(cell, float) else cell
+    return "" if cell is None else tables.cell_text(cell)
 
 
 def counts(folder: Path, project: Project) -> tuple[int, int]:
@@ -131,7 +131,7 @@ def _counted(folder: Path, changed: int) -> int:
         return sum(entry.is_file() for entry in entries)
 
 
-def reading_words(project: Project, folder: Path) -> list[str]:
+def reading_arguments(project: Project, folder: Path) -> list[str]:
     """How training reads the data set of the project in `folder`, as words of its command line."""
     words = ["--data", str(folder / SET), "--size", project.size_word, "--fit", project.fit]
     words += ["--background", project.background] if project.background else []
@@ -142,7 +142,7 @@ def reading_words(project: Project, folder: Path) -> list[str]:
 
 def terminal_command(project: Project, folder: Path, name: str) -> str:
     """The command that trains the data set from a terminal, in a run folder of its own."""
-    words = ["python", "-m", "train", "all", f"runs/{name}", *reading_words(project, shown_folder(folder))]
+    words = ["python", "-m", "train", "all", f"runs/{name}", *reading_arguments(project, shown_folder(folder))]
     return shlex.join([*words, "--minutes", f"{project.minutes:g}"])
 
 

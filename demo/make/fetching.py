@@ -35,7 +35,8 @@ UNDER_WAY: tuple[State, ...] = ("reading", "storing")
 
 @dataclass(frozen=True)
 class ReadySet:
-    """A set to try. `command`: the module and its words, after which comes the folder; `most`: its pictures; `needs`:
+    """A set to try. `command`: the module and its words, after which comes the folder; `options`: what stands
+    behind the folder; `most`: its pictures; `needs`:
     packages; `hub`: whether it is fetched from the Hugging Face Hub."""
 
     command: tuple[str, ...]

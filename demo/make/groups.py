@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from demo.make.classes import ALONE
-from demo.make.names import MAX_CLASS_NAME, plain_name
+from demo.make.names import free_name, spelled_name
 
 
 def folder_of(name: str) -> str:
@@ -15,9 +15,8 @@ def folder_of(name: str) -> str:
 
 
 def group_name(folder: str) -> str:
-    """What a folder's group is called, without what no folder may be called. Where nothing else is left, signs are
-    spelled out: 🐱 is cat face."""
-    return plain_name(folder) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in folder)) or ALONE
+    """What a folder's group is called, without what no folder may be called."""
+    return spelled_name(folder) or ALONE
 
 
 class Groups:
@@ -42,13 +41,6 @@ class Groups:
         if wanted == ALONE:
             return ALONE
         if (key := folder.casefold()) not in self._of_folder:
-            self._of_folder[key] = group = self._free(wanted)
+            self._of_folder[key] = group = free_name(wanted, self._taken)
             self._taken.add(group.casefold())
         return self._of_folder[key]
-
-    def _free(self, wanted: str) -> str:
-        group, number = wanted, 1
-        while group.casefold() in self._taken:
-            number += 1
-            group = f"{wanted[: MAX_CLASS_NAME - len(f' {number}')].rstrip()} {number}"
-        return group

@@ -15,7 +15,6 @@ from demo.make.child import Child
 from demo.make.projects import Projects
 
 Kind = Literal["measure", "space", "page"]
-LOOK_EVERY = 0.2
 
 
 @dataclass

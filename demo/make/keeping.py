@@ -13,7 +13,7 @@ from bundle.sessions import core_count
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
-from demo.titles import one_line
+from demo.one_line import one_line
 
 SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
 MAX_LICENCE = 120
@@ -42,20 +42,20 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
 def measure(maker: Maker, name: str) -> None:
     """Starts measuring the bundle on its own pictures; the figures go into its index and its card. Raises UserError."""
     folder = made_playable(maker, name)
-    words = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
-    words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
-    maker.begin_job(name, "measure", words, lambda: maker.made.serve(name))
+    command = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
+    command += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
+    maker.begin_job(name, "measure", command, lambda: maker.made.serve(name))
 
 
 def stage(maker: Maker, name: str, kind: Kind) -> None:
     """Starts staging a Space or a static page in the project's folder. Raises UserError."""
     folder = made_playable(maker, name)
-    words = stage_words(folder, kind)
-    maker.begin_job(name, kind, [sys.executable, *words], lambda: None)
+    arguments = stage_arguments(folder, kind)
+    maker.begin_job(name, kind, [sys.executable, *arguments], lambda: None)
 
 
-def stage_words(folder: Path, kind: Kind) -> list[str]:
-    """The words, after python, that stage the bundle in `folder`."""
+def stage_arguments(folder: Path, kind: Kind) -> list[str]:
+    """The arguments of python that stage the bundle in `folder`."""
     target = folder.parent / kind
     out = ["--out", str(target)] if kind == "space" else [str(target)]
     return ["-m", "export", STAGED[kind], str(folder), *out]
@@ -63,7 +63,7 @@ def stage_words(folder: Path, kind: Kind) -> list[str]:
 
 def push_command(folder: Path, kind: Kind) -> str:
     """The line that publishes what was staged; USER/NAME is left to whoever does it."""
-    return shlex.join(["python", *stage_words(folder, kind)]) + " --push USER/NAME"
+    return shlex.join(["python", *stage_arguments(folder, kind)]) + " --push USER/NAME"
 
 
 def shelve(maker: Maker, name: str) -> None:

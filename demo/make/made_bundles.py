@@ -22,8 +22,8 @@ from demo.make.projects import Projects
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import ServedBundle
 
-PATIENCE = 120.0  # seconds that one who changes or copies a bundle waits for another, but …
-FOREVER = -1.0  # … the end of a training, for which nobody waits
+PATIENCE = 120.0  # seconds that a visitor's request waits for another one that changes or copies a bundle
+FOREVER = -1.0  # as Lock.acquire takes it: for the export at the end of a training, where no visitor is waiting
 LOOK_EVERY = 0.1
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from bundle.errors import InputError, UserError
 from bundle.picture_files import TRAINING
 from bundle.sessions import Provider
-from demo.make import failures, forgetting, more_pictures, project_status
+from demo.make import failures, folder_lock, forgetting, more_pictures, project_status
 from demo.make.data_set import SET, lay_out
 from demo.make.jobs import Jobs, Kind
 from demo.make.limits import MakeLimits
@@ -48,12 +48,15 @@ class Maker:
         self._current: Running | None = None
         self._ending = False
         self._asking = threading.Lock()  # held by one who asks for a training: two may ask at once
+        self._lock = folder_lock.lock_of(projects.home)
         self._thread = threading.Thread(target=self._work, name="maker", daemon=True)
 
     # --- from start to end of the server -----------------------------------------------------------
 
     def start(self) -> None:
-        """Takes up what an earlier server left: trainings wait for "Go on", bundles are served."""
+        """Takes up what an earlier server left: trainings wait for "Go on", bundles are served. Raises UserError where
+        another server uses the folder."""
+        folder_lock.take(self._lock)
         for name in self.projects.names():
             with suppress(UserError):
                 if self.projects.get(name).state in BUSY:
@@ -71,6 +74,7 @@ class Maker:
         self._stop_current("pause")
         if self._thread.is_alive():
             self._thread.join()
+        self._lock.release()
 
     # --- what visitors ask for ---------------------------------------------------------------------
 

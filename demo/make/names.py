@@ -1,6 +1,7 @@
 """Names that visitors give: of folders that they bring, and of classes. Each becomes the name of a folder."""
 
 import unicodedata
+from collections.abc import Collection
 
 from bundle.errors import InputError
 
@@ -12,6 +13,21 @@ def plain_name(text: str) -> str:
     """A name without what no folder may have in its name; "" where nothing is left."""
     words = "".join(letter if allowed(letter) else " " for letter in text)
     return " ".join(words.split()).lstrip("-_ ")[:MAX_CLASS_NAME].strip()
+
+
+def spelled_name(text: str) -> str:
+    """As `plain_name`; where nothing else is left, signs are spelled out: 🐱 is cat face."""
+    return plain_name(text) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in text))
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name that is not `taken`, be it by a number. `taken`: names in casefold, as many disks take capitals for the
+    same."""
+    name, number = wanted, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{wanted[: MAX_CLASS_NAME - len(f' {number}')].rstrip()} {number}"
+    return name
 
 
 def allowed(letter: str) -> bool:

@@ -1,8 +1,8 @@
 """What is trained for a project, in which order, and by which commands.
 
-The VAE comes first, which shows rebuilt pictures within a minute, but not for long: then comes the GAN, which takes
-longest. Then the VAE goes on; then come the encoders for both, the classifier where there are classes, and the
-regressor of attributes where some were chosen.
+First the VAE, for FIRST_LOOK minutes, so that rebuilt pictures show at once. Then the GAN, which takes longest, and the
+rest of the VAE. Then the inverter and the repair encoder, the classifier where there are classes, and the regressor of
+attributes where some were chosen.
 """
 
 import sys
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.sessions import core_count
-from demo.make.data_set import SET, reading_words
+from demo.make.data_set import SET, reading_arguments
 from demo.make.limits import FEW_FOR_A_GAN
 from demo.make.projects import Project, Remedy
 from demo.make.run_view import Stage
@@ -44,11 +44,11 @@ REMEDIES: dict[Remedy, dict[Stage, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A stretch of one stage: the minutes that the stage has had at its end, and those that the step itself takes."""
+    """A stretch of one stage. `stage_minutes`: what the stage has had at its end; `minutes`: of the step itself."""
 
     stage: Stage
+    stage_minutes: float
     minutes: float
-    takes: float
 
 
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
@@ -65,15 +65,15 @@ def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     whole = [Step(stage, minutes[stage], minutes[stage]) for stage in wanted]
     if not gan or minutes["vae"] <= FIRST_LOOK:
         return tuple(whole)
-    vae, first_gan, *others = whole
-    first, rest = Step("vae", FIRST_LOOK, FIRST_LOOK), Step("vae", vae.minutes, vae.minutes - FIRST_LOOK)
-    return first, first_gan, rest, *others
+    vae, gan_step, *others = whole
+    first, rest = Step("vae", FIRST_LOOK, FIRST_LOOK), Step("vae", vae.stage_minutes, vae.minutes - FIRST_LOOK)
+    return first, gan_step, rest, *others
 
 
 def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
     """The words of a step's command, which goes on where it was stopped. `finish`: it only finishes what there is."""
     run, (command, *target) = folder / "run", COMMANDS[step.stage]
-    minutes = BARELY if finish else step.minutes
+    minutes = BARELY if finish else step.stage_minutes
     words = [sys.executable, "-m", "train", command, str(run), *target, "--minutes", f"{minutes:g}"]
     words += ["--threads", str(max(core_count() - 1, 1))]  # one is left for the page
     if (run / "run.json").exists():
@@ -84,7 +84,7 @@ def training_command(step: Step, project: Project, folder: Path, finish: bool = 
             words += REMEDIES[remedy].get(step.stage, ())
     if begun:
         return [*words, "--resume", "--data", str(folder / SET)]
-    words += reading_words(project, folder)
+    words += reading_arguments(project, folder)
     if step.stage == "vae":
         words += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
     return words

@@ -35,7 +35,7 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
         "added": len(new_pictures(folder, project)) if state in RESTING else 0,
         "pixels": project.sides[0] * project.sides[1],
         "step": project.step,
-        "steps": [{"stage": step.stage, "minutes": step.minutes, "takes": step.takes} for step in steps],
+        "steps": [{"stage": step.stage, "minutes": step.stage_minutes, "takes": step.minutes} for step in steps],
         "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(steps, project.step, said) if state == "training" else None,
         "run": view_of(folder / "run", heard),
@@ -83,7 +83,7 @@ def of_present_step(said: Status | None, project: Project, state: State, steps: 
 
 def left_for_all(steps: tuple[plan.Step, ...], step: int, said: Status | None) -> float:
     """Seconds until the end of the training: of the present step as it says, of the later ones as planned."""
-    planned = [60 * one.takes for one in steps[step:]]
+    planned = [60 * one.minutes for one in steps[step:]]
     if planned and said and said.left is not None:
         planned[0] = said.left
     return sum(planned)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bundle.errors import UserError
 from demo.make.data_set import all_files
+from demo.make.failures import words_of
 from demo.make.projects import Project, Projects
 from demo.make.survey import TOO_MANY, Survey, survey
 from demo.make.tables import Column, columns, table_files
@@ -114,7 +115,7 @@ def make(task: SurveyTask, folder: Path, project: Project) -> None:
     except Superseded:
         return
     except (UserError, OSError, MemoryError) as problem:
-        task.error = TOO_MANY if isinstance(problem, MemoryError) else str(problem)
+        task.error = TOO_MANY if isinstance(problem, MemoryError) else words_of(problem)
     finally:
         if not task.made and not task.superseded.is_set():  # a fault of ours, which the log tells
             task.error = FAILED

@@ -23,7 +23,7 @@ from bundle.picture_tables import (
     words_among,
 )
 from bundle.schema import MAX_NAME
-from demo.make.names import plain_name
+from demo.make.names import free_name, spelled_name
 
 NAMES, TABLES = "names.jsonl", "tables"
 MAX_TABLE_BYTES, MAX_TABLES = 50_000_000, 1000
@@ -187,9 +187,33 @@ def classes_by(project: Path, name: str, files: Collection[str]) -> dict[str, st
     found = columns(project, files).get(name)
     if found is None or not found.classes:
         raise InputError(f"The column {name} tells no classes.")
-    return {file: class_name(found.cells.get(file)) for file in files}
+    names = class_names(found.cells.values())
+    return {file: names[found.cells[file]] if file in found.cells else "" for file in files}
 
 
-def class_name(cell: Cell | None) -> str:
-    """A cell as the name of a class: 3.0 is "3"."""
-    return "" if cell is None else plain_name(f"{cell:g}" if isinstance(cell, float) else cell)
+def class_names(cells: Iterable[Cell]) -> dict[Cell, str]:
+    """Each value of a column -> the name of its class. Values that differ get names that differ, be it by a number;
+    capitals alone make no difference, as with folders."""
+    wanted = {cell: class_name(cell) for cell in cells}
+    names: dict[str, str] = {}  # what is written, in casefold -> the name
+    taken: set[str] = set()
+    for cell in sorted(wanted, key=lambda cell: (wanted[cell] != cell_text(cell), cell_text(cell))):
+        key = cell_text(cell).casefold()
+        if key not in names:  # those that can be called what they are come first: "5" before "<5"
+            names[key] = free_name(wanted[cell], taken)
+            taken.add(names[key].casefold())
+    return {cell: names[cell_text(cell).casefold()] for cell in wanted}
+
+
+def class_name(cell: Cell) -> str:
+    """A cell as the name of a class: 3.0 is "3", -1.0 is "minus 1"."""
+    text = cell_text(cell)
+    is_below_zero = isinstance(cell, float) and text.startswith("-")
+    return spelled_name(f"minus {text[1:]}" if is_below_zero else text) or "value"
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as it is written, with all its digits."""
+    if isinstance(cell, str):
+        return cell
+    return str(int(cell)) if cell.is_integer() else repr(cell)

@@ -17,7 +17,7 @@ from bundle.picture_files import UPLOAD
 from demo.arguments import TOO_LARGE
 from demo.routes import query_parameters
 from demo.routes.bodies import again, stated_length
-from demo.routes.model_requests import FRESH, ModelRequests, Reports, refusal, refusal_of
+from demo.routes.model_requests import NO_STORE, ModelRequests, Reports, refusal, refusal_of
 from demo.serving.served_bundle import ServedBundle
 
 MAX_REQUEST_BYTES = 1_000_000  # of a form's JSON; most of it is a mask
@@ -64,7 +64,7 @@ class BundleRoutes:
             form = await self._form(request)
             if isinstance(form, Response):
                 return form
-            return await self._requests.answer(request, lambda: JSONResponse(work(form), headers=FRESH))
+            return await self._requests.answer(request, lambda: JSONResponse(work(form), headers=NO_STORE))
 
         return Route(path, endpoint, methods=["POST"])
 

@@ -26,7 +26,7 @@ from demo.routes.bodies import inner_path, pass_on, read_body
 from demo.routes.endpoints import Endpoint, drawing, reading
 
 MAX_BYTES = 4_000_000  # of a call: pictures are uploaded apart
-AT_ONCE, BY_NAME = ("run", "api"), "call/v2"
+UNQUEUED_ACTIONS, BY_NAME = ("run", "api"), "call/v2"
 UNQUEUED = "twofold.unqueued"  # the key under which a call's scope has its UnqueuedAnswer
 FILES = ("picture", "mask")
 NUMBERS = ("rounds", "seed")
@@ -70,7 +70,7 @@ class CheckedCalls:
                 await JSONResponse({"detail": wrong}, status_code=400)(scope, receive, send)
                 return
             data = json.dumps(call).encode()
-        if action in AT_ONCE:
+        if action in UNQUEUED_ACTIONS:
             answer = UnqueuedAnswer(send)
             await pass_on(self.app, data, {**scope, UNQUEUED: answer}, receive, answer.send)
         else:
@@ -96,7 +96,7 @@ def named(path: str) -> tuple[str, str]:
     """What a path does and the endpoint that it names, such as ("run", "sample"); empty where it names none."""
     words = path.removeprefix("/gradio_api/").rstrip("/")
     action, _, name = words.rpartition("/")
-    known = path.startswith("/gradio_api/") and action in ("call", BY_NAME, *AT_ONCE)
+    known = path.startswith("/gradio_api/") and action in ("call", BY_NAME, *UNQUEUED_ACTIONS)
     return (action, name) if known else ("", "")
 
 

@@ -24,7 +24,7 @@ from bundle import latents
 from bundle.errors import InputError
 from demo.routes import query_parameters
 from demo.routes.bundle_routes import BundleRoutes, no_bundle
-from demo.routes.model_requests import FRESH, ModelRequests, refusal_of
+from demo.routes.model_requests import NO_STORE, ModelRequests, refusal_of
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.compare import figures, quiz
 from demo.tabs.compare.closer_look import closer_look
@@ -45,9 +45,9 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
         except InputError as error:
             return refusal_of(error)
         if as_json:
-            return JSONResponse(figures.report(left, right), headers=FRESH)
+            return JSONResponse(figures.report(left, right), headers=NO_STORE)
         name = f"{left.info.name}-{left.model}-{right.info.name}-{right.model}.csv"
-        headers = FRESH | {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = NO_STORE | {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(figures.table(left, right), media_type="text/csv; charset=utf-8", headers=headers)
 
     return [
@@ -75,4 +75,4 @@ def _quiz_score(served: ServedBundle, query: QueryParams) -> JSONResponse:
     real = quiz.plan_of(served, key).real
     score = quiz.score_of(answers, real)
     truth = "".join(quiz.REAL if one else quiz.GENERATED for one in real[: len(answers)])
-    return JSONResponse(asdict(score) | {"truth": truth, "questions": len(real)}, headers=FRESH)
+    return JSONResponse(asdict(score) | {"truth": truth, "questions": len(real)}, headers=NO_STORE)

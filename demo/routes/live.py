@@ -36,7 +36,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bundle import images, latents, paths
-from bundle.errors import InputError
 from bundle.marks import (
     COMPOSITE,
     TRAINED,
@@ -65,7 +64,6 @@ PATHS: tuple[paths.PathMode, ...] = ("spherical", "linear", "spline")  # the fir
 Draw = Callable[[ServedBundle, QueryParams], np.ndarray]
 StateOf = Callable[[ServedBundle, QueryParams], State | Mapping[str, Any]]
 NOT_OF_PICTURE = ("n", "f", "v")  # parameters that do not change what is drawn
-MAX_VALUE = 1400  # characters of a parameter in a mark: with one more it would not fit
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
@@ -138,9 +136,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
 
 def grid_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The sheet [1, C, n H, n W] of n x n pictures that /live/{bundle}/grid asks for. Raises InputError."""
-    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
-    if not side:
-        raise InputError(f"The parameter 'grid' takes whole numbers from 1 to {MAX_GRID}.")
+    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID, lowest=1)
     first = query_parameters.whole(query.get("seed", "") or "0", "seed", latents.SEEDS - side**2)
     classes = query_parameters.classes(query, served)
     truncation, model = query_parameters.truncation(query), query_parameters.model(query, served)
@@ -182,17 +178,17 @@ def morph_state(served: ServedBundle, query: QueryParams) -> State:
 
 def grid_state(served: ServedBundle, query: QueryParams) -> State:
     """The state of `grid_picture`."""
-    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID)
+    side = query_parameters.whole(query.get("grid", "") or "4", "grid", MAX_GRID, lowest=1)
     seed, c = query_parameters.seed(query, "seed"), _chosen(query.get("c", ""), ",", served)
     return Sheet(seed=seed, count=side**2, columns=side, c=c, **_shared(served, query))
 
 
 def address_state(word: str) -> StateOf:
     """The state of a picture that only its address draws again: `word`, and the parameters in the order of their names,
-    so that one picture has one mark."""
+    so that one picture has one mark. A state that does not fit is left out (bundle/marks/xmp.py)."""
 
     def state(served: ServedBundle, query: QueryParams) -> Mapping[str, Any]:
-        given = {name: value[:MAX_VALUE] for name, value in sorted(query.items()) if name not in NOT_OF_PICTURE}
+        given = {name: value for name, value in sorted(query.items()) if name not in NOT_OF_PICTURE}
         return given | {"draw": word}
 
     return state

@@ -31,7 +31,7 @@ from demo.routes.make_requests import (
     status_answer,
     with_refusals,
 )
-from demo.routes.model_requests import FRESH
+from demo.routes.model_requests import NO_STORE
 from demo.routes.threads import WAITING, in_thread
 
 
@@ -81,7 +81,9 @@ class KeepRoutes:
         name = name_of(request)
         file, title = await in_thread(self._zipped, name, limiter=WAITING)
         gone = BackgroundTask(remove, file)
-        return FileResponse(file, media_type="application/zip", filename=f"{title}.zip", headers=FRESH, background=gone)
+        return FileResponse(
+            file, media_type="application/zip", filename=f"{title}.zip", headers=NO_STORE, background=gone
+        )
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)
@@ -106,14 +108,16 @@ class KeepRoutes:
 
 def zipped(folder: Path, name: str) -> Path:
     """A bundle as a zip in a temporary file. Raises UserError where the disk refuses."""
-    descriptor, place = tempfile.mkstemp(suffix=".zip", dir=os.environ.get("GRADIO_TEMP_DIR"))
+    place = ""
     try:
+        descriptor, place = tempfile.mkstemp(suffix=".zip", dir=os.environ.get("GRADIO_TEMP_DIR"))
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(folder.iterdir()):
                 if path.is_file() and not path.name.startswith("."):
                     archive.write(path, f"{name}/{path.name}")
     except OSError as problem:
-        remove(Path(place))
+        if place:
+            remove(Path(place))
         raise UserError(f"The zip cannot be written: {problem.strerror or problem}.") from problem
     return Path(place)
 

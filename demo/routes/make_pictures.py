@@ -3,7 +3,8 @@
 PUT    /make/{project}/files?id=&name=&at=&of=   a piece of a picture or zip, at byte `at` of `of` -> once it is
                                              whole, what became of it; `id` is the file's own
 POST   /make/{project}/source?ready= or ?path=   begins to fetch a ready set, or what lies at a path -> as GET
-GET    /make/{project}/source                how far that is: {"state", "done", "of", "stored", "refused", "error"}
+GET    /make/{project}/source                how far that is: {"fetch": {"state", "done", "of", "stored", "refused",
+                                             "error"}}, or {"fetch": null} before anything was fetched
 DELETE /make/{project}/source                ends it; what has arrived stays
 GET    /make/{project}/pictures              the survey and what was chosen, or {"done", "of"} until it is made
 GET    /make/{project}/pictures/{page}.png   PER_PAGE of the pictures as the models see them, in rows of COLUMNS
@@ -51,7 +52,7 @@ from demo.routes.make_requests import (
     whole,
     with_refusals,
 )
-from demo.routes.model_requests import FRESH, refusal
+from demo.routes.model_requests import NO_STORE, refusal
 from demo.routes.threads import DECODING, STORING, WAITING, in_thread
 
 COLUMNS, PER_PAGE = 10, 100
@@ -126,7 +127,9 @@ class PictureRoutes:
         if not 0 < of <= self.limits.upload_bytes:
             most = self.limits.upload_bytes // 1_000_000
             raise InputError(f"The file is too large: at most {most} MB are accepted.")
-        file_id = re.sub("[^0-9a-z]", "", query.get("id", ""))[:32] or "file"
+        file_id = query.get("id", "")
+        if not re.fullmatch("[0-9a-z]{1,32}", file_id):  # one for several files would lose all but the first
+            raise InputError("The parameter 'id' must be 1 to 32 digits or small letters, others for each file.")
         key = (name, file_id)
         if key in self._storing:  # sent once more, as no answer came
             await self._storing[key].wait()
@@ -217,14 +220,14 @@ class PictureRoutes:
         if task.result is None or not 0 <= first < len(task.result.files):
             return refusal(404, "There is no such page of pictures.")
         png = await in_thread(page_of, task.result, first)
-        return Response(png, media_type="image/png", headers=FRESH)
+        return Response(png, media_type="image/png", headers=NO_STORE)
 
     async def _whole_picture(self, request: Request) -> Response:
         file = request.query_params.get("file", "")
         data = await in_thread(self._shown, name_of(request), file, limiter=DECODING)
         if data is None:
             return refusal(404, "There is no such picture any more.")
-        return Response(data, media_type="image/jpeg", headers=FRESH)
+        return Response(data, media_type="image/jpeg", headers=NO_STORE)
 
     def _shown(self, name: str, file: str) -> bytes | None:
         """A whole picture of a project, as JPEG; None where there is none of this path. Raises UserError."""

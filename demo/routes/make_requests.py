@@ -14,7 +14,7 @@ from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
 from demo.routes.bodies import read_body, stated_length
-from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.model_requests import NO_STORE, refusal, refusal_of
 from demo.routes.threads import in_thread
 from demo.routes.uploads import OWN_HEADER
 from demo.serving.address import ip_of, is_of_this_machine
@@ -66,7 +66,7 @@ def name_of(request: Request) -> str:
 
 def fresh_json(value: dict[str, Any]) -> Response:
     """JSON that is never kept."""
-    return JSONResponse(value, headers=FRESH)
+    return JSONResponse(value, headers=NO_STORE)
 
 
 async def status_answer(maker: Maker, request: Request) -> Response:

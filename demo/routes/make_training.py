@@ -23,7 +23,7 @@ from bundle.errors import InputError
 from demo.make.maker import Maker
 from demo.make.projects import Remedy
 from demo.routes.make_requests import fresh_json, name_of, own_page_only, status_answer, with_refusals
-from demo.routes.model_requests import FRESH
+from demo.routes.model_requests import NO_STORE
 from demo.routes.run_pictures import run_routes
 from demo.routes.threads import WAITING, in_thread
 
@@ -59,7 +59,7 @@ class TrainingRoutes:
         return self.maker.projects.folder(name_of(request)) / "run"
 
     async def _made(self, request: Request) -> Response:
-        return JSONResponse(await in_thread(self.maker.made.all_facts), headers=FRESH)
+        return JSONResponse(await in_thread(self.maker.made.all_facts), headers=NO_STORE)
 
     async def _train(self, request: Request) -> Response:
         await in_thread(self.maker.train, name_of(request), minutes_of(request))

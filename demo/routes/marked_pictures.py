@@ -22,23 +22,23 @@ from demo.tabs.morph import morph_export
 BY_ADDRESS = {**explore.PICTURES, "quiz": live.quiz_picture}
 
 
-def drawn_here(model: BundleModel, mark: Mark) -> Drawing | None:
+def drawn_here(served: BundleModel, mark: Mark) -> Drawing | None:
     """As bundle.marks.redraw.drawn_again; here also pictures of an address, sheets for print, films of a training."""
-    assert isinstance(model, ServedBundle)
+    assert isinstance(served, ServedBundle)
     state, given = known_state(mark), mark.state or {}
     # Of a film that moves only the first frames are compared; a strip would be drawn as a whole.
     if isinstance(state, Film) and (state.columns or state.print) and state.frames > MAX_FRAMES:
         raise InputError(f"A strip has at most {MAX_FRAMES} frames, not {state.frames}.")
     if isinstance(state, Film) and state.print:
-        return _of(_print_sheet(model, state))
+        return _of(_print_sheet(served, state))
     word = given.get("draw")
     if isinstance(word, str) and word in BY_ADDRESS:  # a stranger's may be anything that JSON has
         query = QueryParams({name: value for name, value in given.items() if isinstance(value, str) and name != "draw"})
-        return _of(images.to_uint8(BY_ADDRESS[word](model, query))[0])
-    if word == "training" and given.get("m") in model.models:
-        frames = training_film.all_frames(model, given["m"])
+        return _of(images.to_uint8(BY_ADDRESS[word](served, query))[0])
+    if word == "training" and given.get("m") in served.models:
+        frames = training_film.all_frames(served, given["m"])
         return _of(*frames, pause=1000 // training_film.FPS)
-    return drawn_again(model, mark)
+    return drawn_again(served, mark)
 
 
 def _of(*pictures: np.ndarray, pause: int = 0) -> Drawing:

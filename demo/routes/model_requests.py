@@ -3,7 +3,7 @@
 The work runs in a thread, so that others' requests can share its runs. Its deadline begins when the request arrives. It
 is dropped when the client disconnects. Visitors get their turns fairly (demo/serving/fair_slots.py). What goes wrong is
 answered in plain text: 400 for a wrong request, 404 where a file that it needs was deleted or replaced meanwhile, 503
-when too much is asked for at once or it takes too long, 500 for a fault of ours.
+when too much is asked for at once, it takes too long, or the inference server does not answer, 500 for a fault of ours.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bundle.errors import Busy, FileGone, InputError, UserError
+from bundle.errors import Busy, FileGone, InputError, RuntimeUnavailable, UserError
 from demo.routes.bodies import read_body
 from demo.serving.batching import GONE, Caller, on_behalf_of
 from demo.serving.fair_slots import FairSlots
@@ -38,8 +38,9 @@ BODY_DEADLINE = 60.0  # seconds that a body may wait for its turn
 STILL_WAITING = 5.0  # seconds between two reports of who waits for a turn: a silent connection would be cut
 LOOK_EVERY = 0.05  # seconds between two looks whether the client is still connected
 FAILED = "The request failed; the server's log says why."
-STATUSES: dict[type[Exception], int] = {Busy: 503, FileGone: 404, UserError: 400}  # the first that fits
-FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+STATUSES: dict[type[Exception], int] = {Busy: 503, RuntimeUnavailable: 503, FileGone: 404, UserError: 400}
+"""The first that fits counts."""
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Result = TypeVar("Result")
 Report = dict[str, Any]
@@ -146,7 +147,7 @@ class _Stream(StreamingResponse):
 
     def __init__(self, lines: AsyncGenerator[bytes, None]):
         # nginx would otherwise hold the lines back
-        super().__init__(lines, media_type="application/x-ndjson", headers=FRESH | {"X-Accel-Buffering": "no"})
+        super().__init__(lines, media_type="application/x-ndjson", headers=NO_STORE | {"X-Accel-Buffering": "no"})
         self._lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +168,7 @@ def visitor_of(connection: HTTPConnection) -> str:
 
 def refusal(status: int, sentence: str) -> Response:
     """A sentence instead of an answer."""
-    return PlainTextResponse(sentence, status_code=status, headers=FRESH)
+    return PlainTextResponse(sentence, status_code=status, headers=NO_STORE)
 
 
 def refusal_of(error: Exception) -> Response:

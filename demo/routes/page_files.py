@@ -25,9 +25,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo import static_files
 from demo.routes.bodies import inner_path
+from demo.routes.model_requests import NO_STORE
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 # Pages of any site may load a script, and could so read the facts of a private server: no version guards against that,
 # because another version is answered too.
 OWN_PAGE_ONLY = {"Cross-Origin-Resource-Policy": "same-origin"}
@@ -84,7 +84,7 @@ def no_file() -> Response:
 
 def packed(request: Request, data: bytes, media_type: str, current: bool = True) -> Response:
     """A response that the browser may keep for ever where its address is `current`, compressed where it takes that."""
-    headers = (FOR_EVER if current else NOT_KEPT) | {"Vary": "Accept-Encoding"}
+    headers = (FOR_EVER if current else NO_STORE) | {"Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["ETag"] = f'"{_checksum(data)}-gzip"'
         return Response(_compressed(data), media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})

@@ -63,11 +63,11 @@ def truncation(query: QueryParams) -> float:
     return number(query, "t", 1.0, 0.0, MAX_TRUNCATION)
 
 
-def whole(text: str, name: str, highest: int) -> int:
-    """A whole number from 0 to `highest`."""
+def whole(text: str, name: str, highest: int, lowest: int = 0) -> int:
+    """A whole number from `lowest` to `highest`."""
     # Length first: int() of a very long text is slow.
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= highest):
-        raise InputError(f"The parameter '{name}' takes whole numbers from 0 to {highest}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and lowest <= int(text) <= highest):
+        raise InputError(f"The parameter '{name}' takes whole numbers from {lowest} to {highest}.")
     return int(text)
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bundle.pictures import eight_bit_png, framing_of
 from demo.routes.bundle_routes import BundleRoutes
-from demo.routes.model_requests import FRESH, ModelRequests
+from demo.routes.model_requests import NO_STORE, ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild.answers import rebuilt, refined
 
@@ -32,4 +32,4 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def _eight_bits(served: ServedBundle, picture: bytes) -> Response:
-    return Response(eight_bit_png(picture, framing_of(served.info)), media_type="image/png", headers=FRESH)
+    return Response(eight_bit_png(picture, framing_of(served.info)), media_type="image/png", headers=NO_STORE)

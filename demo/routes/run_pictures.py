@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from demo.make.run_view import STAGES, curves, picture, run_view, version_of
-from demo.routes.model_requests import FRESH, refusal, refusal_of
+from demo.routes.model_requests import NO_STORE, refusal, refusal_of
 from demo.routes.threads import in_thread
 
 KEPT = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
@@ -36,13 +36,13 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
         return answer
 
     def view(request: Request, run: Path) -> Response:
-        return JSONResponse(run_view(run), headers=FRESH)
+        return JSONResponse(run_view(run), headers=NO_STORE)
 
     def curve(request: Request, run: Path) -> Response:
         stage = request.path_params["stage"]
         if stage not in STAGES:
             return refusal(404, "There is no such stage.")
-        return JSONResponse(curves(run / stage), headers=FRESH)
+        return JSONResponse(curves(run / stage), headers=NO_STORE)
 
     def file(request: Request, run: Path) -> Response:
         kind, stage, images = (request.path_params[name] for name in ("kind", "stage", "images"))

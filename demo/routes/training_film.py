@@ -14,13 +14,12 @@ from starlette.routing import Route
 
 from bundle.errors import InputError
 from bundle.schema import SNAPSHOT_FILES
+from demo.data_urls import MEDIA_TYPES
 from demo.routes import query_parameters
 from demo.routes.bundle_routes import BundleRoutes
 from demo.routes.model_requests import ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs import training_film
-
-MEDIA = {"webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:
@@ -40,4 +39,4 @@ def _film(served: ServedBundle, query: QueryParams) -> Response:
         "Cache-Control": "private, max-age=3600",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(data, media_type=MEDIA[file_format], headers=headers)
+    return Response(data, media_type=MEDIA_TYPES[file_format], headers=headers)

@@ -24,6 +24,7 @@ from bundle.errors import Busy, InputError, UserError
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
+from demo.one_line import one_line
 from demo.routes.bodies import parts_of
 from demo.routes.model_requests import refusal, refusal_of, visitor_of
 from demo.serving.batching import Caller
@@ -31,12 +32,11 @@ from demo.serving.engine import Engine, EngineCache
 from demo.serving.fair_slots import FairSlots
 from demo.serving.sandbox import Sandbox, adopt_there
 from demo.serving.served_bundle import ServedBundle
-from demo.titles import one_line
 
 MAX_BYTES = 100_000_000
 MAX_MODELS = 4
 MAX_TITLE = 60
-RECEIVED = 8  # files that may arrive at a time
+RECEIVING = 8  # files that may arrive at a time
 MAX_WAITING = 16
 TURN = 60.0  # seconds that a file may wait for its turn
 LEAST_SPEED = 50_000  # bytes a second, in which a model arrives: it may be large
@@ -52,7 +52,7 @@ class Uploads:
         self._mine: dict[str, tuple[ServedBundle, Sandbox]] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="twofold-uploads-"))
         self._cache = EngineCache()
-        self._receiving = FairSlots(RECEIVED, MAX_WAITING)
+        self._receiving = FairSlots(RECEIVING, MAX_WAITING)
         self._checking = FairSlots(1, MAX_WAITING)
 
     def routes(self) -> list[Route]:

@@ -19,7 +19,7 @@ from bundle.marks.verify import FORMATS, finding, named
 from bundle.picture_files import Limits
 from demo.routes.bundle_routes import wrong_length
 from demo.routes.marked_pictures import drawn_here
-from demo.routes.model_requests import FRESH, ModelRequests, refusal_of
+from demo.routes.model_requests import NO_STORE, ModelRequests, refusal_of
 from demo.serving.served_bundle import ServedBundle
 
 DROPPED = Limits(16_000_000, 32_000_000, 0, 0, FORMATS)
@@ -46,4 +46,4 @@ def _verified(data: bytes, bundles: Mapping[str, ServedBundle]) -> Response:
     reading = xmp.read(data)
     found = finding(data, reading, bundles.get(named(reading) or ""), DROPPED, drawn_here)
     told = asdict(found) | {"mark": found.mark.model_dump(mode="json") if found.mark else None}
-    return JSONResponse(told, headers=FRESH)
+    return JSONResponse(told, headers=NO_STORE)

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from bundle.adapter import adapt
-from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError
+from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, ServerGone, UserError
 from bundle.feeds import Feed, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
@@ -53,10 +53,10 @@ class EngineCache:
             too_many = len(self._loaded) > self._kept
             oldest = self._loaded.pop(next(iter(self._loaded))) if too_many else None
         if oldest is not None:
-            oldest.unload()
+            oldest.drop_sessions()
 
     def forget(self, engine: "Engine") -> None:
-        """An engine that nobody will use again is no longer among those in memory."""
+        """An engine is no longer among those in memory."""
         with self._lock:
             self._loaded.pop(id(engine), None)
             if self._latest is engine:
@@ -157,15 +157,15 @@ class Engine:
             raise self.fault
 
     def _find_fault(self) -> UserError | None:
-        """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone,
-        which may not last."""
+        """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone
+        and ServerGone, which may not last."""
         for careful in (False, True):
             self._careful = careful
             self.unload()
             try:
                 self.check()
                 return None
-            except (Busy, FileGone):
+            except (Busy, FileGone, ServerGone):
                 raise
             except UserError as error:
                 if careful or self.provider.name == CPU:
@@ -173,14 +173,19 @@ class Engine:
         return None
 
     def unload(self) -> None:
-        """Free the memory of all sessions. Runs in progress finish; the next run opens the sessions again."""
+        """Free the memory of all sessions, and make room for another bundle's. Runs in progress finish; the next run
+        opens the sessions again."""
+        self._cache.forget(self)
+        self.drop_sessions()
+
+    def drop_sessions(self) -> None:
+        """Free the memory of all sessions, for the cache, which has let this engine go already."""
         with self._loading:
             self._queues.clear()
 
     def close(self) -> None:
         """Free the memory of a bundle that is served no more. Requests in progress finish, and keep nothing."""
         self._closed = True
-        self._cache.forget(self)
         self.unload()
 
     def _run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -41,13 +41,13 @@ class Janitor:
     def __init__(
         self,
         folder: Path,
-        age: float = MAX_AGE,
-        files: int = MAX_FILES,
-        size: int = MAX_BYTES,
+        max_age: float = MAX_AGE,
+        max_files: int = MAX_FILES,
+        max_bytes: int = MAX_BYTES,
         remembered: Sequence[set[str]] = (),
     ):
         self._folder, self._remembered = folder, remembered
-        self._age, self._files, self._size = age, files, size
+        self._max_age, self._max_files, self._max_bytes = max_age, max_files, max_bytes
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
 
@@ -68,8 +68,8 @@ class Janitor:
         gone = kept = held = 0
         for one in files:
             kept, held = kept + 1, held + one.bytes
-            too_much = kept > self._files or held > self._size
-            if now - one.changed > (MIN_AGE if too_much else self._age):
+            too_much = kept > self._max_files or held > self._max_bytes
+            if now - one.changed > (MIN_AGE if too_much else self._max_age):
                 with contextlib.suppress(OSError):
                     one.path.unlink()
                     gone += 1

@@ -4,19 +4,21 @@ Only the files of bundles are downloaded, into the Hub's own cache, after a look
 like any other bundle. To get the same files every time, give a commit as the revision.
 """
 
-import errno
 import re
 from fnmatch import fnmatch
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
+    HFValidationError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id
 
 from bundle.errors import UserError
+from bundle.full_disk import is_disk_full
 from bundle.packed_files import GRAPHS
 from bundle.read import INDEX, ORDER
 
@@ -28,16 +30,24 @@ PATTERNS = (
     "*.webp",
     ORDER,
 )
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_BYTES = 500_000_000
 
 
 def parse(address: str) -> tuple[str, str | None]:
     """Repository and revision of hf://user/repo@revision; None = the newest revision. Raises UserError."""
     found = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", address)
-    if not found:
+    if not found or not _is_repository(found[1]):
         raise UserError(f"'{address}' is not an address of bundles: write hf://user/repo or hf://user/repo@revision.")
     return found[1], found[2]
+
+
+def _is_repository(name: str) -> bool:
+    """Whether the Hub may have a repository of this name, such as user/repo."""
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
 
 
 def fetch(address: str) -> Path:
@@ -58,7 +68,7 @@ def fetch(address: str) -> Path:
     except UserError:
         raise
     except Exception as error:  # no connection: its errors depend on the HTTP library, which changes between versions
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if is_disk_full(error):
             raise UserError(f"The disk is full: {address} cannot be downloaded.") from error
         return _downloaded_before(address)
 

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 from pydantic import ValidationError
 
-from bundle.errors import BundleError, RuntimeUnavailable
+from bundle.errors import BundleError, RuntimeUnavailable, ServerGone
 from bundle.read import OpenBundle
 from bundle.schema import Graph
 from demo.serving.batching import TimedGraphFunction
@@ -43,6 +43,8 @@ from demo.serving.kserve_messages import (
 
 DEADLINE = 10.0  # seconds for one request, from connecting to the last byte
 CONNECTIONS = 64
+PASSING = (429, 502, 503, 504)  # statuses of a server, or of the proxy before it, that may answer soon
+LOADING = "no available versions"  # Triton's words for a model that it has not loaded yet
 BINARY = "binary_tensor_data"  # the protocol's extension: tensors as bytes after the JSON
 HEADER_LENGTH = "Inference-Header-Content-Length"
 TITLES = {"triton": "Triton", "kserve": "KServe", "mlserver": "MLServer"}
@@ -69,18 +71,18 @@ class KServeClient:
         threading.Thread(target=self._loop.run_forever, name=f"requests to {address}", daemon=True).start()
 
     def ask(self, path: str, sent: Request | None = None, most: int = MAX_TEXT_BYTES) -> Answer:
-        """GET a path, or POST `sent` to it. Raises RuntimeUnavailable when that fails or the answer is longer than
-        `most` bytes."""
+        """GET a path, or POST `sent` to it. Raises ServerGone when that fails, RuntimeUnavailable when the answer is
+        longer than `most` bytes."""
         if self._closed:
-            raise RuntimeUnavailable(f"The connection to {self.address} was closed.")
+            raise ServerGone(f"The connection to {self.address} was closed.")
         try:
             return asyncio.run_coroutine_threadsafe(self._twice(path, sent, most), self._loop).result()
         except TimeoutError as error:
-            raise self.unavailable(f"did not answer within {self.deadline:g} s") from error
+            raise ServerGone(self.words(f"did not answer within {self.deadline:g} s")) from error
         except httpx.ConnectError as error:
-            raise RuntimeUnavailable(f"There is no connection to {self.address}: {plain(error)}.") from error
+            raise ServerGone(f"There is no connection to {self.address}: {plain(error)}.") from error
         except httpx.HTTPError as error:
-            raise self.unavailable(f"broke off: {plain(error) or type(error).__name__}") from error
+            raise ServerGone(self.words(f"broke off: {plain(error) or type(error).__name__}")) from error
 
     def close(self) -> None:
         """Close the connections and end the thread."""
@@ -92,7 +94,11 @@ class KServeClient:
 
     def unavailable(self, what: str) -> RuntimeUnavailable:
         """The error that says `what` is wrong with the server, e.g. "is not ready"."""
-        return RuntimeUnavailable(f"The inference server at {self.address} {what}.")
+        return RuntimeUnavailable(self.words(what))
+
+    def words(self, what: str) -> str:
+        """The sentence that says `what` is wrong with the server."""
+        return f"The inference server at {self.address} {what}."
 
     async def _twice(self, path: str, sent: Request | None, most: int) -> Answer:
         """Retry once when a connection breaks: the server may have closed an idle one, and graphs are pure."""
@@ -187,9 +193,12 @@ class InferenceServer:
     def refusal(self, answer: Answer, model: str) -> RuntimeUnavailable:
         """The error for an answer other than 200 about a model."""
         said = f" ({words})" if (words := failure(answer)) else ""
+        refused = f"{self.name} does not run model '{model}': status {answer.status}{said}."
+        if answer.status in PASSING or LOADING in words:
+            return ServerGone(refused)
         if answer.status == 404 or "unknown model" in words.lower():  # Triton says it with status 400
             return RuntimeUnavailable(f"{self.name} has no model '{model}'{said}: export the bundle for that server.")
-        return RuntimeUnavailable(f"{self.name} does not run model '{model}': status {answer.status}{said}.")
+        return RuntimeUnavailable(refused)
 
 
 def connect(url: str, timeout: float = DEADLINE) -> InferenceServer:

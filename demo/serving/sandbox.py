@@ -91,7 +91,9 @@ class Sandbox:
             self._closed = True
             self._end()
 
-    def _ask(self, feed: Feed, shapes: list[tuple[int, ...]], until: float) -> list[np.ndarray]:
+    def _ask(self, feed: Feed, shapes: list[tuple[int, ...]], until: float, again: bool = True) -> list[np.ndarray]:
+        """The outputs of these shapes. A child that the system ended, as its time was used up by others before, is
+        replaced once (`again`)."""
         child = self._started()
         assert child.stdin and child.stdout  # both are pipes
         timer = threading.Timer(max(0.0, until - time.monotonic()), child.kill)
@@ -100,9 +102,12 @@ class Sandbox:
             send(child.stdin, dict(feed))
             answer = receive(child.stdout, sum(map(math.prod, shapes)))
         except (OSError, ValueError, EOFError) as error:
+            over_limits = not isinstance(error, ValueError) and _ending_of(child) in OVER_LIMITS
             self._end()
             if time.monotonic() >= until:
                 raise Busy("This model took too long and was stopped; ask for fewer pictures at once.") from error
+            if over_limits and again:
+                return self._ask(feed, shapes, until, again=False)
             raise BundleError("This model stopped unexpectedly; it may have run out of memory.") from error
         finally:
             timer.cancel()
@@ -135,6 +140,14 @@ class Sandbox:
 
 
 # ------------------------------------------------------------------------------------------ messages
+
+
+def _ending_of(child: subprocess.Popen) -> int | None:
+    """The exit code of a child whose pipes have closed; None for one that goes on nevertheless."""
+    try:
+        return child.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def send(pipe: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:

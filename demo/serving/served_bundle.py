@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from bundle.errors import UserError
+from bundle.errors import ServerGone, UserError
 from bundle.model import BundleModel
 from bundle.read import Unavailable, discover
 from bundle.sessions import Provider
@@ -48,7 +49,8 @@ def open_bundles(
     """Every usable bundle in a folder, by name, and those that cannot be served, with the reason.
 
     All files are verified here. Without `check` the graphs run for the first time when they are needed: the server
-    starts sooner, and a graph that misbehaves is reported then. `opener`: where graphs run, if not in this process.
+    starts sooner, and a graph that misbehaves is reported then. `opener`: where graphs run, if not in this process;
+    where that fails for a moment, the bundle is served, and checked when it is needed.
     """
     found, unavailable = discover(root)
     bundles: dict[str, ServedBundle] = {}
@@ -57,7 +59,8 @@ def open_bundles(
         engine = Engine(bundle, provider, cache, opener)
         try:
             if check:
-                engine.ensure_checked()
+                with suppress(ServerGone):
+                    engine.ensure_checked()
         except UserError as error:
             unavailable.append(Unavailable(bundle.info.name, str(error)))
         else:

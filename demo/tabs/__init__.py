@@ -1,1 +1,1 @@
-"""The tabs of the page, one package each, with the logic that only that tab needs."""
+"""The logic of the page's tabs: what only the tab needs, and what endpoints share with it."""

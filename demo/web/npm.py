@@ -1,6 +1,5 @@
 """Runs npm: it loads the packages of package-lock.json, checks each against the checksum there, and unpacks them."""
 
-import errno
 import importlib.util
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from bundle import on_device
 from bundle.atomic_files import scratch, swap
 from bundle.errors import UserError
+from bundle.full_disk import is_disk_full
 
 LOCK, PACKAGE, MODULES = "package-lock.json", "package.json", "node_modules"
 FLAGS = (
@@ -77,7 +77,7 @@ def install(web: Path, lock: Lock, command: Sequence[str]) -> None:
     try:
         _install(web, lock, command)
     except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_disk_full(problem):
             raise UserError(DISK_FULL) from problem
         raise UserError(f"Could not write {web / MODULES}: {problem.strerror or problem}.") from problem
 

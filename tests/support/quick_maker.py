@@ -41,7 +41,7 @@ def quick_maker(place: Path, exports: bool = False) -> Iterator[Maker]:
     from the file `how` there, as each begins."""
 
     def command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
-        minutes = plan.BARELY if finish else step.minutes
+        minutes = plan.BARELY if finish else step.stage_minutes
         how = (place / "how").read_text() if (place / "how").exists() else ""
         words = [folder / "run", step.stage, f"{minutes:g}", place / "log", how]
         return [sys.executable, "-c", TRAINING, *map(str, words)]

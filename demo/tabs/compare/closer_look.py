@@ -18,8 +18,8 @@ def closer_look(served: ServedBundle, asked: Mapping[str, Any], picture: bytes |
     """What the critic attends to in a picture, and the training pictures nearest to it, as the page shows them.
 
     `picture`: the bytes of the visitor's file. `asked`, unchecked: without a file the number `test` of a held-out
-    picture, or seed, m (model) and t (truncation); c: the picture's class, by default that of the seed or held-out
-    picture; cover: how windows are hidden. Raises UserError."""
+    picture, or seed, m (model) and t (truncation); c: the picture's class, by default the seed's. A held-out picture
+    has its own; without one the critic sees it as of class 0. cover: how windows are hidden. Raises UserError."""
     cover = arguments.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
     label = _label(served, asked, picture)
     classes = None if label is None else latents.one_hot(label, served.classes)

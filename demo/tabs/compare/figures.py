@@ -8,7 +8,7 @@ import csv
 import io
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.migrate import ERROR_UNKNOWN
@@ -57,10 +57,11 @@ class Side:
 class Row:
     """One measure, of which at least one side has a figure.
 
-    `figure`: what it measures. `better`: "lower", "higher", or "floor": the nearer to the floor, the better.
+    `measure`: what that is; under "figure" in JSON and CSV. `better`: "lower", "higher", or "floor": the nearer to the
+    floor, the better.
     """
 
-    figure: str
+    measure: str
     label: str
     unit: str
     better: str
@@ -85,9 +86,12 @@ def compare(left: Side, right: Side) -> list[Row]:
 def report(left: Side, right: Side) -> dict[str, Any]:
     """Both sides and all rows, as JSON has them."""
     rows = [
-        asdict(row) | {name: _value(figure) for name, figure in (("left", row.left), ("right", row.right))}
+        {
+            "figure": row.measure, "label": row.label, "unit": row.unit, "better": row.better,
+            "left": _value(row.left), "right": _value(row.right), "verdict": row.verdict,
+        }
         for row in compare(left, right)
-    ]
+    ]  # fmt: skip
     return {"left": left.facts, "right": right.facts, "rows": rows}
 
 
@@ -97,7 +101,7 @@ def table(left: Side, right: Side) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in compare(left, right):
-        line: list[str | float | None] = [row.figure, row.label, row.unit, row.better]
+        line: list[str | float | None] = [row.measure, row.label, row.unit, row.better]
         for figure in (row.left, row.right):
             line.extend([figure.value, figure.error, figure.floor, figure.floor_is] if figure else [None] * 4)
         writer.writerow([_cell(value) if isinstance(value, str) else value for value in (*line, row.verdict)])

@@ -59,12 +59,12 @@ def floor(held_out: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.concatenate([distances(held_out[i : i + rows], known).min(1) for i in range(0, len(held_out), rows)])
 
 
-def standing(distance: float, held_out: np.ndarray) -> Standing:
+def standing(distance: float, floor_distances: np.ndarray) -> Standing:
     """Where a distance stands among those of held-out pictures [M]. Raises InputError when there are none."""
-    if not len(held_out):
+    if not len(floor_distances):
         raise InputError("There are no held-out pictures to compare with.")
-    nearer = float((held_out > distance).mean())
-    low, median, high = (float(value) for value in np.quantile(held_out, (0.05, 0.5, 0.95)))
+    nearer = float((floor_distances > distance).mean())
+    low, median, high = (float(value) for value in np.quantile(floor_distances, (0.05, 0.5, 0.95)))
     return Standing(nearer, low, median, high, nearer >= REMARKABLE)
 
 
@@ -81,15 +81,15 @@ def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
         return {"missing": f"Bundle '{name}' has no held-out pictures, so there is no floor."}
     (code,) = served.engine.run("encoder", {"image": image})["mean"]
     found, apart = nearest(code, training.codes, COUNT)
-    held_out = _floor_of(served)
-    where = standing(float(apart[0]), held_out)
+    floor_distances = _floor_of(served)
+    where = standing(float(apart[0]), floor_distances)
     return {
         "pictures": [
             _shown(served, training, int(i), float(distance)) for i, distance in zip(found, apart, strict=True)
         ],
         "of": len(training.codes),
         "train": served.info.dataset.train_images,
-        "held_out": len(held_out),
+        "held_out": len(floor_distances),
         "nearer": where.nearer,
         "remarkable": where.remarkable,
         "low": where.low,

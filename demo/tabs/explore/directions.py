@@ -17,6 +17,7 @@ from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
 STRONGEST = 8  # global directions that are offered
 SEEDS_SEEN = 256  # seeds whose latents they are computed from
+SEEDS_OF_CLASS = 8  # at least: the mean of fewer takes too much of each of them away
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,20 @@ def principal_directions(rows: np.ndarray) -> Directions:
     return Directions(axes[:STRONGEST], np.sqrt(variances[:STRONGEST]), shares)
 
 
-def without_class_means(rows: np.ndarray, seeds: Sequence[int], classes: int) -> np.ndarray:
-    """The latents [N, D] of seeds, less the mean of their class: differences between classes are taken out. As they are
-    for a bundle without classes."""
-    if not classes:
+def seen_classes(count: int, classes: int) -> np.ndarray:
+    """The class [N] of each of the first `count` seeds: its own, or where so many classes would have fewer than
+    SEEDS_OF_CLASS each, one of some that stand for all."""
+    few = min(classes, max(1, count // SEEDS_OF_CLASS))
+    return np.array([latents.seed_class(seed, few) * classes // few for seed in range(count)])
+
+
+def without_class_means(rows: np.ndarray, kinds: np.ndarray | None) -> np.ndarray:
+    """Latents [N, D] of the classes `kinds` [N], less the mean of their class: differences between classes are taken
+    out. As they are for a bundle without classes."""
+    if kinds is None:
         return rows
-    kinds = np.array([latents.seed_class(seed, classes) for seed in seeds])
-    return rows - np.stack([rows[kinds == k].mean(axis=0) for k in range(classes)])[kinds]
+    _, numbers = np.unique(kinds, return_inverse=True)
+    return rows - np.stack([rows[numbers == k].mean(axis=0) for k in range(numbers.max() + 1)])[numbers]
 
 
 # --- with a bundle -------------------------------------------------------------------------------
@@ -69,12 +77,25 @@ def without_class_means(rows: np.ndarray, seeds: Sequence[int], classes: int) ->
 @kept_with_bundle
 def global_directions(served: ServedBundle, model: Model) -> Directions:
     """The strongest directions of w, flat [L * D], or of the codes [D]; differences between classes are taken out."""
-    seeds = range(SEEDS_SEEN)
+    rows, kinds = seen_latents(served, model, SEEDS_SEEN)
+    return principal_directions(without_class_means(rows.reshape(len(rows), -1), kinds).astype(np.float64))
+
+
+def seen_latents(served: ServedBundle, model: Model, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The w [N, L, D] or codes [N, D] of the first `count` seeds, and their classes [N]; None without classes."""
+    seeds = range(count)
+    kinds: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    if served.classes:
+        kinds = seen_classes(count, served.classes)
+        weights = np.stack([latents.one_hot(int(kind), served.classes) for kind in kinds])
     if model == "vae":
-        rows = served.codes(seeds)
-    else:
-        rows = in_batches(seeds, served.styles, served.info.max_batch).reshape(len(seeds), -1)
-    return principal_directions(without_class_means(rows, seeds, served.classes).astype(np.float64))
+        return served.codes(seeds, weights), kinds
+
+    def styles(part: Sequence[int]) -> np.ndarray:
+        return served.styles(part, None if weights is None else weights[part[0] : part[-1] + 1])
+
+    return in_batches(seeds, styles, served.info.max_batch), kinds
 
 
 def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bundle.errors import InputError
-from bundle.feeds import in_batches
 from bundle.own_directions import decoded, encoded, latent_size, space_key
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
-from demo.tabs.explore.directions import without_class_means
+from demo.tabs.explore.directions import seen_latents, without_class_means
 
 SHOWN = 12  # pictures of a round
 ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in shares of REACH; the others are anywhere
@@ -126,12 +125,8 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
     if model == "gan" and not served.info.has_styles:
         size = latent_size(served.info, model)
         return Spread(np.eye(size), np.ones(size))
-    seeds = range(SEEDS_SEEN)
-    if model == "vae":
-        rows = served.codes(seeds)
-    else:
-        rows = in_batches(seeds, served.styles, served.info.max_batch).mean(axis=1)
-    return spread_of(without_class_means(rows, seeds, served.classes))
+    rows, kinds = seen_latents(served, model, SEEDS_SEEN)
+    return spread_of(without_class_means(rows if model == "vae" else rows.mean(axis=1), kinds))
 
 
 def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:

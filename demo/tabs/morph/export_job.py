@@ -5,7 +5,6 @@ It is drawn in the background (demo/serving/batching.py): visitors' pictures com
 """
 
 import base64
-import errno
 import io
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bundle.errors import InputError, UserError
+from bundle.full_disk import is_disk_full
 from demo import arguments
 from demo.data_urls import MEDIA_TYPES, data_url
 from demo.serving.batching import DEADLINE, Caller, caller, on_behalf_of
@@ -58,7 +58,7 @@ class Job:
             morph_export.write(self.morph, self._frames(), self.file_format, self.file, self._check)
             self.file.flush()
         except OSError as error:
-            self.error = InputError(FULL) if error.errno in (errno.ENOSPC, errno.EDQUOT) else error
+            self.error = InputError(FULL) if is_disk_full(error) else error
         except Exception as error:
             self.error = error
         finally:
@@ -110,7 +110,7 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
 
 
 def most_bytes(morph: Morph, file_format: ExportFormat) -> int:
-    """How large its file can grow: as large as its pixels in colour, or MOST_BYTES."""
+    """How large its file can grow: as large as its pixels in colour, or MOST_BYTES; of a film-strip, about."""
     height, width = morph_export.frame_size(morph, file_format)
     return min(MOST_BYTES, 3 * morph.frames * height * width)
 

@@ -50,7 +50,7 @@ class Morph:
     model: Model
     keys: tuple[Key, ...]
     classes: tuple[int, ...]
-    mode: PathMode
+    path_mode: PathMode
     loop: bool
     truncation: float
     frames: int
@@ -78,7 +78,7 @@ class Morph:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""
-        along = (self.weights(), self.mode, self.loop, self.truncation, self.model)
+        along = (self.weights(), self.path_mode, self.loop, self.truncation, self.model)
         changes = (self.attributes, self.bend, self.timed)
         for part in self.served.frame_parts(self.shares):
             yield images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
@@ -113,7 +113,7 @@ class Morph:
 
     def _along(self) -> dict[str, Any]:
         along: dict[str, Any] = {"m": self.model, "t": self.truncation, "keys": self.keys, "classes": self.classes}
-        along |= {"path": self.mode, "loop": self.loop, "attributes": dict(self.attributes)}
+        along |= {"path": self.path_mode, "loop": self.loop, "attributes": dict(self.attributes)}
         along |= {"bend": dict(self.bend)}
         if self.timed is None:
             return along
@@ -125,7 +125,7 @@ class Morph:
         easing = self.timed.easing if self.timed else ()
         return easing if set(easing) - {"linear"} else ()
 
-    def path(self) -> dict[str, Any]:
+    def path_file(self) -> dict[str, Any]:
         """The content of path.json: everything needed to draw the frames again."""
         info, names = self.served.info, self.served.info.dataset.classes
         moves = {name: _plain(move) for name, move in self.attributes.items()}
@@ -144,7 +144,7 @@ class Morph:
             "bundle_version": self.served.engine.bundle.version,
             "model": self.model,
             "keys": keys,
-            "mode": self.mode,
+            "mode": self.path_mode,
             "loop": self.loop,
             "truncation": self.truncation,
             **({"attributes": moves} if moves else {}),
@@ -166,7 +166,7 @@ class Morph:
             changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}{self._live_times()}&p={{p}}"
+            f"&path={self.path_mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}{self._live_times()}&p={{p}}"
         )
 
     def _live_times(self) -> str:
@@ -215,14 +215,16 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         model=model,
         keys=tuple(keys),
         classes=tuple(classes),
-        mode=arguments.choice(asked.get("mode"), paths.PATH_MODES, "mode"),
+        path_mode=arguments.choice(asked.get("mode"), paths.PATH_MODES, "mode"),
         loop=loop,
         truncation=arguments.truncation(asked.get("t")),
         frames=frames,
         fps=fps,
         attributes=arguments.attributes(asked.get("attributes"), served, model),
         bend=arguments.bend(asked.get("bend"), served),
-        timed=timing(arguments.numbers(asked.get("times"), "time of a keyframe"), easing, seconds, len(keys), loop),
+        timed=timing(
+            arguments.numbers(asked.get("times"), "times", "time of a keyframe"), easing, seconds, len(keys), loop
+        ),
     )
 
 
@@ -238,7 +240,7 @@ def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
 
 
 def frame_size(morph: Morph, file_format: ExportFormat) -> tuple[int, int]:
-    """Height and width of a frame in pixels, as it is written."""
+    """Height and width of a frame in pixels, as it is written; of a film-strip, which fits them to the paper, about."""
     picture = morph.served.info.image
     factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
     return factor * picture.height, factor * picture.width
@@ -301,7 +303,7 @@ def as_bytes(morph: Morph, file_format: ExportFormat) -> bytes:
 def _write_zip(morph: Morph, frames: Iterable[np.ndarray], file: BinaryIO) -> None:
     digits = max(3, len(str(morph.frames - 1)))
     files = [f"frame-{i:0{digits}}.png" for i in range(morph.frames)]
-    path = morph.path() | {"files": files}
+    path = morph.path_file() | {"files": files}
     with zipfile.ZipFile(file, "w") as archive:  # ZipInfo without a date: the same bytes again
         archive.writestr(
             zipfile.ZipInfo("path.json"), json.dumps(path, indent=2, ensure_ascii=False), zipfile.ZIP_DEFLATED
@@ -330,6 +332,6 @@ def _title(morph: Morph) -> str:
     title = morph.served.info.title if film_strip.printable(morph.served.info.title) else morph.served.info.name
     loop = ", loop" if morph.loop else ""
     return (
-        f"{title}: {morph.about()}. {morph.model.upper()}, {morph.mode} path{loop}, "
+        f"{title}: {morph.about()}. {morph.model.upper()}, {morph.path_mode} path{loop}, "
         f"{'temperature' if morph.model == 'vae' else 'truncation'} {morph.truncation:g}."
     )

@@ -149,6 +149,8 @@ def _feed(command: Sequence[str], frames: Iterator[bytes], log: IO[bytes], look:
     finally:
         process.kill()
         process.wait()
+        with suppress(OSError):  # what was written but not read
+            process.stdin.close()
 
 
 class _Alarm:
@@ -191,8 +193,8 @@ def _why(status: int, log: IO[bytes]) -> str:
 
 def _last_line(log: IO[bytes]) -> str:
     """The last line that ffmpeg wrote to its log; empty without any."""
-    log.seek(0)
-    lines = log.read(2000).decode(errors="replace").strip().splitlines()
+    log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
+    lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""
 
 

@@ -25,10 +25,9 @@ CODE_REACH = 0.3  # a search over codes starts with steps of this share of their
 
 @dataclass(frozen=True)
 class Step:
-    """A search after `round` rounds: the lowest `error` so far, and the image [1, C, H, W] and the flat `point` that
+    """A search after some rounds: the lowest `error` so far, and the image [1, C, H, W] and the flat `point` that
     have it."""
 
-    round: int
     error: float
     image: np.ndarray
     point: np.ndarray
@@ -118,8 +117,8 @@ def search_gan(
     served: ServedBundle, image: np.ndarray, mask: np.ndarray | None, seed: int, start: np.ndarray | None = None
 ) -> Iterator[Step]:
     """The GAN's closest picture, round by round. The error is the mean squared error over the known pixels."""
-    for number, (w, lowest) in enumerate(served.inversion_rounds(image, mask, seed, start)):
-        yield Step(number, lowest, served.synthesise(w), w.ravel())
+    for w, lowest in served.inversion_rounds(image, mask, seed, start):
+        yield Step(lowest, served.synthesise(w), w.ravel())
 
 
 def search_vae(
@@ -136,8 +135,8 @@ def search_vae(
         return energy(decode(codes), codes, image, known, served.info.require_vae().sigma, served.mixture)
 
     step = CODE_REACH * served.engine.bundle.latents["code_std"]
-    for number, (code, lowest) in enumerate(cross_entropy_rounds(start, step, error, seed)):
-        yield Step(number, lowest, served.decode(code[None]), code)
+    for code, lowest in cross_entropy_rounds(start, step, error, seed):
+        yield Step(lowest, served.decode(code[None]), code)
 
 
 def search(served: ServedBundle, model: Model, image: np.ndarray, mask: np.ndarray | None, rounds: int, seed: int = 0,

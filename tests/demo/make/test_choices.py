@@ -9,7 +9,7 @@ import pytest
 
 from bundle.errors import InputError
 from demo.make.advice import advice
-from demo.make.choices import chosen, read_choice
+from demo.make.choices import MAX_CLASSES, chosen, read_choice
 from demo.make.classes import class_counts, learned_classes
 from demo.make.projects import SIZES, Project, Projects, Proportions
 from train.picture_size import can_be_drawn
@@ -65,6 +65,32 @@ def test_a_name_that_cannot_be_is_refused(name: str, words: str):
 @pytest.mark.parametrize("name", ["猫", "हिन्दी", "Œuvre d-art_2", "train", "7"])
 def test_a_name_of_any_script_can_be(name: str):
     assert name in counts(after(classes={name: True}))
+
+
+def test_more_folders_than_classes_can_be_hinder_no_other_choice():
+    files = [f"person {i}/000001.png" for i in range(MAX_CLASSES + 1)]
+
+    def after(**changes: Any) -> Project:
+        return Project.model_validate(chosen(PROJECT, read_choice(changes), files))
+
+    assert after(use_classes=False).use_classes is False
+    assert after(size=32).size == 32
+    assert after(left_out={files[0]: True}).left_out == (files[0],)
+    assert after(class_of=dict.fromkeys(files, "person 0")).class_of[files[1]] == "person 0"
+    with pytest.raises(InputError, match=f"at most {MAX_CLASSES} classes"):
+        after(classes={"one more": True})
+
+
+def test_what_a_training_rests_on_stays_once_it_has_begun():
+    begun = PROJECT.model_copy(update={"state": "paused", "step": 1})
+    for changes in ({"size": 32}, {"fit": "pad"}, {"use_classes": False}, {"proportions": "4:3"},
+                    {"background": "#ff0000"}, {"attributes": ["age"]}):  # fmt: skip
+        with pytest.raises(InputError, match="has begun"):
+            after(begun, **changes)
+    assert after(begun, size=begun.size).size == begun.size
+    assert after(begun, left_out={FILES[0]: True}).left_out == (FILES[0],)
+    assert after(begun, class_of={FILES[0]: "dogs"}).class_of == {FILES[0]: "dogs"}
+    assert after(begun, crops={FILES[0]: [0, 0, 0.5, 0.5]}).crops
 
 
 def test_parts_are_chosen_and_taken_back():

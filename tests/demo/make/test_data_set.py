@@ -11,7 +11,7 @@ from PIL import Image
 
 from bundle.errors import InputError, UserError
 from demo.make import data_set
-from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_words, terminal_command
+from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_arguments, terminal_command
 from demo.make.projects import Project
 from demo.make.survey import survey
 from demo.make.tables import LEAST_EACH, LEAST_KNOWN
@@ -130,7 +130,7 @@ def test_a_data_set_is_counted_once_until_it_changes(folder: Path):
 def test_a_command_with_a_space_in_its_folder_can_be_pasted(folder: Path):
     place = folder / "my pictures"
     assert f"--data '{place / 'set'}'" in terminal_command(PROJECT, place, "t")
-    assert "--no-classes" in reading_words(PROJECT.model_copy(update={"use_classes": False}), folder)
+    assert "--no-classes" in reading_arguments(PROJECT.model_copy(update={"use_classes": False}), folder)
 
 
 def test_what_the_page_calls_an_attribute_training_does_too():

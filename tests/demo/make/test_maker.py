@@ -172,6 +172,15 @@ def test_a_file_whose_answer_was_lost_is_told_of_again_and_stored_once(tmp_path:
     assert page.status(name)["pictures"] == 1
 
 
+@pytest.mark.parametrize("file_id", ["", "id=&", "id=A-1&", f"id={'a' * 33}&"])
+def test_a_file_without_an_id_of_its_own_is_refused(tmp_path: Path, file_id: str):
+    """Two of one id would be taken for one, and the second be lost."""
+    page, data = Page(tmp_path), picture(1)
+    name = page.post("?title=Discs").json()["name"]
+    answer = page.client.put(f"/make/{name}/files?{file_id}at=0&of={len(data)}", content=data, headers=OWN_PAGE)
+    assert answer.status_code == 400 and "'id'" in answer.text and page.status(name)["pictures"] == 0
+
+
 def test_a_file_that_is_sent_again_while_it_is_stored_waits_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page, data, take = Page(tmp_path), picture(1), Incoming.take
     name = page.post("?title=Discs").json()["name"]
@@ -246,13 +255,13 @@ def test_few_pictures_train_no_gan_and_one_group_no_classifier():
     assert commands(20, 1) == ["vae", "repair"]
     assert commands(500, 3) == ["vae", "gan", "vae", "inverter", "repair", "classifier"]
     for pictures, classes in ((20, 1), (500, 1), (500, 3)):
-        assert sum(step.takes for step in plan.steps(project, pictures, classes)) == pytest.approx(30)
+        assert sum(step.minutes for step in plan.steps(project, pictures, classes)) == pytest.approx(30)
 
 
 def test_the_gan_begins_soon_however_long_the_training():
     for minutes in (5, 30, 480):
         first, second, *_ = plan.steps(Project(title="t", created="", minutes=minutes), 500, 1)
-        assert (first.stage, second.stage) == ("vae", "gan") and first.takes <= plan.FIRST_LOOK
+        assert (first.stage, second.stage) == ("vae", "gan") and first.minutes <= plan.FIRST_LOOK
 
 
 def test_sheets_come_often_at_first():

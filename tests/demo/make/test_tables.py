@@ -1,10 +1,12 @@
 """Tables beside the pictures: which column can be an attribute, which tells classes, and which picture a row means."""
 
+import json
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from bundle.errors import InputError
+from demo.make.names import check_class_name
 from demo.make.tables import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -90,6 +92,33 @@ def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
     assert columns(tmp_path, ["a/000001.png"]) == {}
     with pytest.raises(InputError, match="The column kind tells no classes"):
         classes_by(tmp_path, "kind", [])
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ((-1.0, 1.0), ("minus 1", "1")),  # as CelebA writes attributes
+        ((20230115.0, 20230116.0), ("20230115", "20230116")),
+        ((0.1234567, 0.1234568), ("0 1234567", "0 1234568")),
+        (("<5", ">5", "5"), ("5 2", "5 3", "5")),
+        (("C#", "C++", "C"), ("C 2", "C 3", "C")),
+        (("+", "-"), ("plus sign", "hyphen-minus")),
+        (("x" * 41, "x" * 42), ("x" * 40, "x" * 38 + " 2")),
+        (("Cat", "cat", "dog"), ("Cat", "Cat", "dog")),  # as folders that differ in capitals only
+    ],
+)
+def test_values_that_differ_are_classes_that_differ(tmp_path: Path, values: tuple, names: tuple):
+    files = [f"pictures/{i:06d}.png" for i in range(4 * len(values))]
+    (tmp_path / "tables").mkdir()
+    said = [{"file": file, "name": f"{i}.png"} for i, file in enumerate(files)]
+    said.append({"file": "tables/000001.jsonl", "name": "metadata.jsonl"})
+    (tmp_path / "names.jsonl").write_text("\n".join(map(json.dumps, said)))
+    rows = [{"file_name": f"{i}.png", "kind": values[i % len(values)]} for i in range(len(files))]
+    (tmp_path / "tables" / "000001.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = classes_by(tmp_path, "kind", files)
+    assert [found[file] for file in files[: len(values)]] == list(names)
+    for name in set(names):
+        check_class_name(name, set(names))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ def test_a_paused_training_goes_on_with_the_same_step(maker: Maker):
     wait_until(lambda: lines(maker) == ["vae", "vae"])
 
 
+def test_a_second_server_leaves_the_folder_of_the_first_alone(maker: Maker, tmp_path: Path):
+    name = begun(maker)
+    with pytest.raises(UserError, match="Another server uses"), quick_maker(tmp_path):
+        pass
+    assert maker.projects.get(name).state == "training"
+    maker.close()
+    with quick_maker(tmp_path) as later:
+        assert state(later, name) == "paused"
+
+
 def test_enough_of_a_step_finishes_it_and_begins_the_next(maker: Maker):
     name = begun(maker)
     maker.next_step(name)

@@ -104,6 +104,8 @@ LIVE = [
     (MORPH + "classes=1,99", 400, "below 10"),
     (f"live/digits/grid?grid={BIG}", 400, "'grid' takes whole numbers"),
     ("live/digits/grid?seed=4294967295&grid=2", 400, "'seed' takes whole numbers"),
+    ("live/digits/grid?grid=9", 400, "'grid' takes whole numbers from 1 to 8"),
+    ("live/digits/grid?grid=0", 400, "'grid' takes whole numbers from 1 to 8"),
     ("live/digits/quiz?quiz=nan", 400, "'quiz' takes whole numbers"),
     ("live/other/quiz", 404, "no bundle"),
     ("compare/figures?left=digits.gan&right=digits.diffusion", 400, "choose one of gan, vae"),

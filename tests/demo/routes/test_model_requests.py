@@ -18,12 +18,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from bundle.errors import InputError
+from bundle.errors import FileGone, InputError, RuntimeUnavailable, ServerGone, UserError
 from bundle.read import read
 from bundle.sessions import choose_provider
 from demo.routes import verify
 from demo.routes.live import routes
-from demo.routes.model_requests import FAILED, ModelRequests, visitor_of
+from demo.routes.model_requests import FAILED, ModelRequests, status_of, visitor_of
 from demo.serving.batching import caller
 from demo.serving.engine import Engine
 from demo.serving.served_bundle import ServedBundle, open_bundles
@@ -59,6 +59,11 @@ def reporting(prepare: Callable[[], Generator[dict, None, None]]) -> Starlette:
         return await requests.stream(request, prepare)
 
     return Starlette(routes=[Route("/", stream, methods=["POST"])])
+
+
+def test_an_inference_server_that_is_down_is_no_wrong_request():
+    assert status_of(RuntimeUnavailable("There is no connection.")) == status_of(ServerGone("no")) == 503
+    assert (status_of(FileGone("gone")), status_of(UserError("wrong")), status_of(KeyError())) == (404, 400, 500)
 
 
 def test_too_many_waiting_requests_are_refused(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch):

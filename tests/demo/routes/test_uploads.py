@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,22 @@ def test_a_child_that_has_ended_is_started_anew(bundle: Path):
     assert np.array_equal(first, again) and first.shape == (3, 1, 8, 8)
     box.close()
     assert box.pid is None
+
+
+def test_a_child_that_is_ended_under_a_request_is_replaced(bundle: Path):
+    """By the system, as others before had used up its processor time."""
+    box = sandbox.Sandbox(read(bundle))
+    run, feed = box.open(read(bundle), "generator"), {"z": np.ones((3, 4), np.float32)}
+    (first,) = run(feed, time.monotonic() + 60)
+    child = box.pid
+    assert child is not None
+    os.kill(child, signal.SIGSTOP)
+    ended = threading.Timer(0.3, os.kill, (child, signal.SIGKILL))
+    ended.start()
+    (again,) = run(feed, time.monotonic() + 60)
+    ended.join()
+    assert np.array_equal(first, again) and box.pid != child
+    box.close()
 
 
 def test_a_late_request_starts_no_child_of_a_closed_sandbox(bundle: Path):

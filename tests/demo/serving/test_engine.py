@@ -10,11 +10,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bundle.errors import BundleError, InputError
-from bundle.read import read
+from bundle.errors import BundleError, InputError, ServerGone
+from bundle.read import OpenBundle, read
 from bundle.sessions import choose_provider, core_count
-from demo.serving.batching import Caller, on_behalf_of
+from demo.serving.batching import Caller, TimedGraphFunction, on_behalf_of
 from demo.serving.engine import Engine, EngineCache
+from demo.serving.served_bundle import open_bundles
 from tests.support import tiny
 from tests.support.waiting import wait_until
 
@@ -160,6 +161,35 @@ def test_a_bundle_that_is_served_no_more_takes_no_place(tiny_bundle: Path):
     served.run("decoder", {"z": codes(1)})
     gone.run("decoder", {"z": codes(1)})  # of a request that had begun
     assert served.loaded
+
+
+def test_a_bundle_that_is_unloaded_takes_no_place(tiny_bundle: Path):
+    """Else those that were only checked push the one that is shown out of memory."""
+    bundle, provider, cache = read(tiny_bundle), choose_provider("cpu"), EngineCache(kept=2)
+    shown, *checked = (Engine(bundle, provider, cache) for _ in range(4))
+    shown.run("decoder", {"z": codes(1)})
+    for one in checked:
+        one.run("decoder", {"z": codes(1)})
+        one.unload()
+    assert shown.loaded and not any(one.loaded for one in checked)
+
+
+def test_a_server_that_is_gone_for_a_moment_is_no_fault_of_the_bundle(tiny_bundle: Path):
+    provider = choose_provider("cpu")
+    here, down = Engine(read(tiny_bundle), provider), [True]
+
+    def opened(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
+        if down[0]:
+            raise ServerGone("There is no connection.")
+        return here._opener(bundle, graph)
+
+    bundles, unavailable = open_bundles(tiny_bundle, provider, opener=opened)
+    assert unavailable == []
+    engine = bundles["tiny"].engine
+    with pytest.raises(ServerGone, match="no connection"):
+        engine.run("decoder", {"z": codes(1)})
+    down[0] = False
+    assert engine.run("decoder", {"z": codes(1)})["image"].shape == (1, 1, 32, 32) and engine.fault is None
 
 
 def test_time_is_counted_per_thread(engine: Engine):

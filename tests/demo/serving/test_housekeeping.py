@@ -53,17 +53,17 @@ def test_the_oldest_go_where_there_is_too_much(folder: Path):
         (folder / f"{i}.png").write_bytes(bytes(1000))
         time.sleep(0.02)  # so that each is younger than the one before
     soon = time.time() + MIN_AGE + 1
-    Janitor(folder, files=3).sweep()
+    Janitor(folder, max_files=3).sweep()
     assert len([name for name in inside(folder) if name.endswith(".png")]) == 7  # all of them may be in use
-    Janitor(folder, files=3).sweep(soon)
+    Janitor(folder, max_files=3).sweep(soon)
     assert [name for name in inside(folder) if name.endswith(".png")] == ["3.png", "4.png", "5.png"]
-    Janitor(folder, size=2500).sweep(soon)
+    Janitor(folder, max_bytes=2500).sweep(soon)
     assert [name for name in inside(folder) if name.endswith(".png")] == ["4.png", "5.png"]
 
 
 def test_the_thread_ends_when_it_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("demo.serving.housekeeping.INTERVAL", 0.01)
-    janitor = Janitor(folder, age=-1)
+    janitor = Janitor(folder, max_age=-1)
     janitor.start()
     wait_until(lambda: not (folder / "a1" / "deep" / "picture.png").exists())
     janitor.stop()

@@ -137,7 +137,10 @@ def test_too_much_is_not_fetched(server: type[Hub], tmp_path: Path):
     assert not [path for path in server.asked if "/resolve/" in path]
 
 
-@pytest.mark.parametrize("address", ["hf://", "hf://user", "hf://a/b/c", "hf://a/b@", "hf://a/b@x y", "https://a/b"])
+NO_ADDRESSES = ["hf://", "hf://user", "hf://a/b/c", "hf://a/b@", "hf://a/b@x y", "https://a/b"]
+
+
+@pytest.mark.parametrize("address", [*NO_ADDRESSES, "hf://user/my--model", "hf://user/my..model", "hf://user/model."])
 def test_addresses_that_are_none(address: str):
     with pytest.raises(UserError, match="write hf://user/repo"):
         hub.parse(address)

@@ -74,7 +74,7 @@ def test_a_gan_and_a_vae_of_one_bundle(tiny_bundle: Path):
         figure("repair.left", 0.1),
         command="measure --seed 3 --samples 100",
     )
-    rows = {row.figure: row for row in compare(Side(both, "gan"), Side(both, "vae"))}
+    rows = {row.measure: row for row in compare(Side(both, "gan"), Side(both, "vae"))}
     assert set(rows) == {"classifier.accuracy", "frechet", "psnr", "left"}
     assert rows["frechet"].verdict == "left" and rows["frechet"].label == "Fréchet distance of samples"
     assert rows["psnr"].verdict == "alone" and rows["psnr"].left is None
@@ -88,7 +88,7 @@ def test_other_pictures_and_other_features_are_not_compared(tiny_bundle: Path):
     elsewhere = Side(bundle(info, *figures, source="others"), "vae")
     assert {row.verdict for row in compare(ours, elsewhere)} == {"incomparable"}
     seen = Side(bundle(info, *figures, features="another network"), "vae")
-    assert {row.figure: row.verdict for row in compare(ours, seen)} == {"precision": "incomparable", "psnr": "level"}
+    assert {row.measure: row.verdict for row in compare(ours, seen)} == {"precision": "incomparable", "psnr": "level"}
     unmeasured = Side(info.model_copy(update={"quality": None}), "vae")
     assert {row.verdict for row in compare(ours, unmeasured)} == {"alone"} and compare(unmeasured, unmeasured) == []
     assert unmeasured.facts["samples"] is None

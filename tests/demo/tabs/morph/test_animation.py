@@ -1,6 +1,7 @@
 """Looping files hold every frame as it was drawn."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,19 @@ from PIL import Image
 from bundle import images
 from bundle.errors import InputError
 from bundle.marks import TRAINED, Mark
-from demo.tabs.morph import animation
+from demo.tabs.morph import animation, video
 
 rng = np.random.default_rng(5)
 MARK = Mark(source=TRAINED)
 GREY = rng.integers(0, 256, (32, 32, 1), dtype=np.uint8)
 COLOUR = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+
+def test_the_last_line_of_a_long_log_is_the_last_one(tmp_path: Path):
+    with (tmp_path / "log").open("w+b") as log:
+        log.write(b"[libx264 @ 0x1] a warning of sixty letters, more or less\n" * 90)
+        log.write(b"Error writing trailer: No space left on device\n")
+        assert video._last_line(log) == "Error writing trailer: No space left on device"
 
 
 @pytest.mark.parametrize(("fmt", "shape"), [("webp", GREY.shape), ("webp", COLOUR.shape), ("gif", GREY.shape)])

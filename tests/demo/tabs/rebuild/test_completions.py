@@ -109,7 +109,7 @@ def test_errors_never_rise_and_a_search_goes_on_where_it_was_stopped(
     target, known = served.sample([77], model=model), mask if masked else None
     steps = list(completions.search(served, model, target, known, rounds=8, seed=3))
     errors = [step.error for step in steps]
-    assert [step.round for step in steps] == list(range(9))
+    assert len(steps) == 9
     assert all(late <= early for early, late in pairwise(errors)) and errors[-1] < errors[0]
     again = list(completions.search(served, model, target, known, rounds=3, seed=4, start=steps[5].point))
     assert again[0].error == pytest.approx(errors[5], rel=1e-5)

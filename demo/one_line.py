@@ -1,4 +1,4 @@
-"""What visitors call their generators, and under which licence."""
+"""A text of a visitor as one line: a title, a licence."""
 
 import unicodedata
 
