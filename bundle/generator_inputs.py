@@ -12,6 +12,7 @@ from typing import cast, get_args
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
 from bundle.schema import MAX_FIXED, MAX_LATENT, MAX_NUMBERS, ClassInput, ElementType, FixedInput, Layout, PixelValues
+from bundle.schema.entries import MAX_INPUT_NAME
 
 FLOAT_TYPES = ("float32", "float16", "float64")
 WHOLE_TYPES = ("int64", "int32", "uint8")
@@ -194,7 +195,17 @@ def _class_input(name: str, kind: int, shape: Dimensions) -> ClassInput:
     return ClassInput.model_validate({"name": name, "type": _type(name, kind, shape), "form": form, "shape": row})
 
 
+def check_tensor_name(name: str) -> None:
+    """Raises BundleError for the name of an input or output that an index cannot hold."""
+    if not 1 <= len(name) <= MAX_INPUT_NAME:
+        raise BundleError(
+            f"An input or output of this file has a name of {len(name)} characters, '{name[:40]}…': give it "
+            f"one of 1 to {MAX_INPUT_NAME}."
+        )
+
+
 def _type(name: str, kind: int, shape: Dimensions) -> ElementType:
+    check_tensor_name(name)
     element = TYPES.get(kind)
     if element not in get_args(ElementType):
         raise BundleError(

@@ -83,6 +83,7 @@ __all__ = [
     "MAX_POINTS",
     "MAX_SERIES",
     "MAX_SIDE",
+    "MAX_TITLE",
     "SCHEMA_VERSION",
     "SNAPSHOT_FILES",
     "USUAL_GRAPHS",
@@ -118,6 +119,7 @@ __all__ = [
 
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
+MAX_TITLE = 200  # characters
 
 
 class Bundle(Entry):
@@ -125,7 +127,7 @@ class Bundle(Entry):
 
     schema_version: Literal[3]
     name: Annotated[str, Field(pattern=f"^{BUNDLE_NAME}$")]
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
     created: Annotated[datetime, AfterValidator(aware)]
     dataset: Dataset
     image: ImageShape

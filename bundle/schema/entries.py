@@ -43,7 +43,8 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 LatentSize = Annotated[int, Field(ge=1, le=MAX_LATENT)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-InputName = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_INPUT_NAME = 200  # characters
+InputName = Annotated[str, Field(min_length=1, max_length=MAX_INPUT_NAME)]
 
 
 class Entry(BaseModel):
