@@ -6,6 +6,7 @@ one block is added to the finished file, as the XMP specification (part 3) says.
 
 import io
 import struct
+from typing import Literal
 
 import numpy as np
 from PIL.PngImagePlugin import PngInfo
@@ -14,13 +15,28 @@ from bundle import images
 from bundle.marks.mark import Mark
 from bundle.marks.xmp import TOOL, block, state_text
 
+Format = Literal["PNG", "WEBP", "GIF", "MP4"]
 LONGEST = 2000  # bytes that a mark adds to a file
 PNG_XMP = "XML:com.adobe.xmp"
 GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 # Readers take every byte of the block for the length of a part: wherever one lands in here, it is led to the end.
 GIF_END = bytes([1, *range(255, -1, -1), 0])
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+# Brands of pictures in boxes as MP4 has them: AVIF, HEIC.
+PICTURE_BRANDS = {
+    *(b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"),
+}
+PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 CHUNK = 12  # bytes around the content of a PNG's chunk
+
+
+def format_of(data: bytes) -> Format | None:
+    """The format of a file's bytes; None for any that is not marked here, such as JPEG or AVIF."""
+    if data[4:8] == b"ftyp":
+        return None if data[8:12] in PICTURE_BRANDS else "MP4"
+    if data.startswith(b"RIFF"):
+        return "WEBP" if data[8:12] == b"WEBP" else None
+    return "PNG" if data.startswith(PNG_BEGINS[:4]) else "GIF" if data.startswith(b"GIF8") else None
 
 
 def png(picture: np.ndarray, mark: Mark, level: int = 6) -> bytes:

@@ -17,6 +17,7 @@ from bundle.errors import ImageError, UserError
 from bundle.exit_codes import exit_code
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
+from bundle.marks.formats import Format, format_of
 from bundle.marks.mark import Mark
 from bundle.marks.verify import FILE
 from bundle.version import VERSION
@@ -25,7 +26,7 @@ HELP = "write Content Credentials (C2PA) into marked pictures"
 DESCRIPTION = "Write Content Credentials (C2PA) into marked pictures. Each file is replaced by the signed one."
 NEEDED = "Content Credentials need another package: pip install -r demo/requirements-c2pa.txt"
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
-KINDS = {b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
+MEDIA_TYPES: dict[Format, str] = {"PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "MP4": "video/mp4"}
 LARGEST_PEM = 1_000_000  # bytes
 
 
@@ -67,8 +68,8 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
     mark = xmp.read(data).mark
     if mark is None:
         raise ImageError(f"{title} has no mark of a generated picture, so there is nothing to sign.")
-    kind = "video/mp4" if data[4:8] == b"ftyp" else KINDS.get(data[:4])
-    if kind is None:
+    found = format_of(data)
+    if found is None:
         raise ImageError(f"{title} is no PNG, WebP, GIF or MP4.")
     out = io.BytesIO()
     try:
@@ -79,7 +80,7 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
             credentials.timestamps.encode() or None,
         )
         with c2pa.Signer.from_info(info) as signer, c2pa.Builder(json.dumps(manifest(mark, title))) as builder:
-            builder.sign(signer, kind, io.BytesIO(data), out)
+            builder.sign(signer, MEDIA_TYPES[found], io.BytesIO(data), out)
     except c2pa.C2paError as error:
         raise UserError(f"{title} cannot be signed: {' '.join(str(error).split())}") from error
     return out.getvalue()

@@ -147,6 +147,26 @@ def test_what_cannot_be_compared_is_said_to_be(model: BundleModel):
         assert "could not be checked" in finding.sentences[-1]
 
 
+@pytest.mark.parametrize("fmt", ["JPEG", "TIFF", "AVIF"])
+def test_a_whole_file_of_a_format_that_is_not_compared_is_not_called_damaged(model: BundleModel, fmt: str):
+    state, buffer = STATES["point"], io.BytesIO()
+    xmp_block = xmp.block(trained(model.runner.bundle, state))
+    more = {"tiffinfo": {700: xmp_block}} if fmt == "TIFF" else {"xmp": xmp_block}
+    images.to_pillow(picture_of(model, state)).save(buffer, fmt, **more)
+    found = said(buffer.getvalue(), model)
+    assert found.mark and found.again == "not compared"
+    assert "Only PNG, WebP and GIF are compared" in " ".join(found.sentences)
+    assert not any(word in " ".join(found.sentences) for word in ("damaged", "MP4"))
+
+
+def test_a_whole_png_with_other_bytes_behind_it_is_not_called_damaged(model: BundleModel):
+    """Programs that write a short file over a longer one leave such an end."""
+    plain = images.png(picture_of(model, STATES["point"]))
+    assert verify.CUT not in said(plain + b"x" * 100, model).sentences
+    for cut in (9, 30, len(plain) // 2):
+        assert verify.CUT in said(plain[:-cut] + b"", model).sentences
+
+
 def test_a_picture_of_another_size_is_another_picture(model: BundleModel):
     mark = trained(model.runner.bundle, STATES["point"])
     found = said(formats.png(np.zeros((33, 32, 1), np.uint8), mark), model)
