@@ -88,6 +88,10 @@ def read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
         raise BundleError(f"The example pictures of bundle '{folder.name}' have the wrong shape or type.")
     if labels is None or labels.shape != images.shape[:1] or not len(images):
         raise BundleError(f"The example labels of bundle '{folder.name}' do not match its pictures.")
+    classes = max(len(info.dataset.classes), 1)
+    if labels.dtype.kind not in "iu" or not -1 <= labels.min() <= labels.max() < classes:
+        wanted = f"whole numbers from -1 to {classes - 1}"
+        raise BundleError(f"The example labels of bundle '{folder.name}' must be {wanted}.")
     return images, labels.astype(np.int64)
 
 
