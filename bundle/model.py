@@ -26,6 +26,7 @@ from bundle.schema import Model
 
 MORPH_PART = 4  # frames of a morph in one run: a visitor's picture waits for no more than these
 MORPH_PIXELS = MORPH_PART * 128 * 128  # fewer frames of larger pictures
+NO_SEEDS = "At least one seed is needed."
 SPREAD_SEEDS = 256  # seeds from which the spread of w is estimated
 
 
@@ -122,6 +123,8 @@ class BundleModel:
         bend: Bend | None = None,
     ) -> np.ndarray:
         """As `sample`, for any number of seeds; `classes` are those of all, [K], or None."""
+        if len(seeds) == 0:
+            raise InputError(NO_SEEDS)
         along = (classes, truncation, model, attributes, bend)
         return in_batches(seeds, lambda part: self.sample(part, *along), self.info.max_batch)
 
@@ -143,14 +146,13 @@ class BundleModel:
         self._need(model)
         for value, name in ((x, "x"), (y, "y"), (truncation, "truncation")):
             _finite(value, name)
-        if classes is None and self.classes:
-            classes = latents.one_hot(latents.key_class((x, y), self.classes), self.classes)
+        corners, weights = latents.plane_corners(x, y)
+        rows = self._rows(classes, corners[:1])
         if model == "gan":
             z = latents.plane_latent(x, y, self.info.require_gan().latent_dim)[None]
-            return self._draw(z, self._rows(classes, [0]), truncation, attributes, bend)
+            return self._draw(z, rows, truncation, attributes, bend)
         checked_bend(bend, self.info, model)
-        corners, weights = latents.plane_corners(x, y)
-        keys = self.codes(corners, classes, truncation)
+        keys = self.codes(corners, None if rows is None else rows[0], truncation)
         if weights.max() == 1:  # a corner itself: no rounding through the standard units
             code = keys[[int(weights.argmax())]]
         else:
@@ -295,7 +297,7 @@ class BundleModel:
 
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
         if len(seeds) == 0:
-            raise InputError("At least one seed is needed.")
+            raise InputError(NO_SEEDS)
         return latents.class_rows(classes, seeds, self.classes)
 
     def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
