@@ -254,7 +254,7 @@ REFUSALS = [
     ({"frames": None, "seconds": 0}, "The number of frames must be a whole number from 2 to 240"),
     ({"times": [0, 1]}, "one time for each keyframe"),
     ({"times": [0, 2, 1], "seconds": 4}, "rise by 0.05 seconds"),
-    ({"times": [0, 1, 5], "seconds": 4}, "rise by 0.05 seconds"),
+    ({"times": [0, 1, 5], "seconds": 4}, "after the end of the film"),
     ({"times": [0, 1, 5], "seconds": 4, "loop": False}, "after the end of the film"),
     ({"times": [0, 1, "2"], "seconds": 4}, "The time of a keyframe must be a number"),
     ({"times": {"0": 1}, "seconds": 4}, "must be a list of numbers"),
