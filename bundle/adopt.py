@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from bundle.array_files import SHEET_COLUMNS
+from bundle.bundle_names import check_name, check_title
 from bundle.errors import BundleError, UserError
 from bundle.external_weights import ONE_FILE, inlined
-from bundle.generator_inputs import NOTHING_GIVEN, Given, find_inputs
+from bundle.generator_inputs import NOTHING_GIVEN, Given, check_tensor_name, find_inputs
 from bundle.generator_pictures import try_generator
 from bundle.images import sheet
 from bundle.limited_files import read_limited
@@ -74,6 +75,8 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
     if fault := problem(file):
         raise BundleError(f"This file {fault}.")
     inputs = find_inputs(file, given)
+    for name in file.outputs:
+        check_tensor_name(name)
     decodes = CODE.search(inputs.z) or math.prod(inputs.z_shape[1:]) > 1  # a grid of codes, not a vector
     asked = Adapter(
         z=inputs.z,
@@ -87,9 +90,9 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
         fixed=inputs.fixed,
     )
     trial = try_generator(data, asked, list(file.outputs), prior, given)
-    if given.classes and not trial.classes:
+    if given.classes and not trial.class_count:
         raise UserError("--classes: this file has no input for a class.")
-    names = given.classes or tuple(map(str, range(trial.classes)))
+    names = given.classes or tuple(map(str, range(trial.class_count)))
     precision = "fp32" if file.weight_types <= {FLOAT} else "as it came"
     notes = (*inputs.notes, *trial.notes)
     return GeneratorFacts(
@@ -105,6 +108,8 @@ def adopt(
     Weights in a second file beside it are read in, unless the file came `alone`. Raises UserError with a sentence, and
     leaves nothing behind, when the file is no generator or the folder exists.
     """
+    check_name(about.name)
+    check_title(about.title)
     if not file.is_file():
         raise UserError(f"There is no file '{file}'.")
     if target.exists():

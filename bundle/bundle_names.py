@@ -1,10 +1,10 @@
-"""Names of bundles, which stand in addresses: made from any text, and checked."""
+"""Names of bundles, which stand in addresses: made from any text, and checked; and their titles, for people."""
 
 import re
 import unicodedata
 
 from bundle.errors import UserError
-from bundle.schema import BUNDLE_NAME
+from bundle.schema import BUNDLE_NAME, MAX_TITLE
 
 MAX_LENGTH = 64  # characters, as BUNDLE_NAME has it
 
@@ -19,3 +19,9 @@ def check_name(name: str) -> None:
     """Raises UserError for what cannot be the name of a bundle."""
     if not re.fullmatch(BUNDLE_NAME, name):
         raise UserError(f"'{name}' cannot be a bundle's name: use lower-case letters, digits, - and _ with --name.")
+
+
+def check_title(title: str) -> None:
+    """Raises UserError for what cannot be the title of a bundle."""
+    if not 1 <= len(title) <= MAX_TITLE:
+        raise UserError(f"A title has 1 to {MAX_TITLE} characters, not {len(title)}: choose another one with --title.")

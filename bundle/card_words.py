@@ -1,24 +1,29 @@
 """What the maker of a bundle says of it: a section of its model card, apart from the facts."""
 
+import re
+
 from bundle.card_sections import CardSection
 
+# What Markdown reads as its own, wherever it stands; and at the beginning of a line, a number's dot or bracket too.
+ANYWHERE = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])")  # within a word, as in addresses, _ is a letter
+LINE_BEGINS = re.compile(r"^(\d*)([#+\-=>.)])")
 SECTION = CardSection("words")
 
 
 def with_words(card: str, words: str) -> str:
     """A model card with these words below its title, in place of those that it has; "" takes them out.
 
-    They are quoted, so that no word of theirs becomes a heading, a picture or markup of the card.
+    They are quoted and escaped, so that no word of theirs becomes a heading, a picture or other markup of the card.
     """
     if found := SECTION.around(card):
         card = found[0].rstrip() + found[1]
     if not words.strip():
         return card
-    title, _, rest = card.partition("\n# ")
+    head, _, rest = f"\n{card}".partition("\n# ")
     if not rest:
         return f"{card.rstrip()}\n\n{section(words)}\n"
     heading, _, body = rest.partition("\n")
-    return f"{title}\n# {heading}\n\n{section(words)}\n{body}"
+    return f"{head}\n# {heading}\n\n{section(words)}\n{body}"[1:]
 
 
 def with_title(card: str, title: str) -> str:
@@ -30,6 +35,11 @@ def with_title(card: str, title: str) -> str:
 
 def section(words: str) -> str:
     """The words between their marks."""
-    plain = words.replace("<!--", "< !--").replace("-->", "-- >").replace("<", "&lt;")
-    quoted = "\n".join(f"> {line}".rstrip() for line in plain.strip().splitlines())
+    plain = words.replace("<!--", "< !--").replace("-->", "-- >").replace("&", "&amp;").replace("<", "&lt;")
+    quoted = "\n".join(f"> {_escaped(line)}".rstrip() for line in plain.strip().splitlines())
     return SECTION.written(quoted)
+
+
+def _escaped(line: str) -> str:
+    """A line that Markdown shows as it is: without the spaces before it, four of which would make it code."""
+    return LINE_BEGINS.sub(r"\1\\\2", ANYWHERE.sub(r"\\\g<0>", line.strip()))

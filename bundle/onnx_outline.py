@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field
 
 from bundle.errors import BundleError
-from bundle.protobuf import Value, fields, packed, text, whole_number
+from bundle.protobuf import Value, fields, int64, packed, text, whole_number
 
 OPSETS = range(7, 27)  # what the pinned onnxruntime runs
 LATEST_IR = 13
@@ -72,7 +72,7 @@ def outline(data: bytes) -> Outline:
                 _graph(found, value)
             elif number == 8:
                 entry = dict(fields(value))
-                found.opsets[text(entry.get(1, b""))] = whole_number(entry.get(2, 0))
+                found.opsets[text(entry.get(1, b""))] = int64(entry.get(2, 0))
             elif number == 25:
                 found.functions += 1
     except (ValueError, TypeError) as error:
@@ -163,6 +163,8 @@ def _tensor(found: Outline, data: Value) -> str:
             external = external or ""
     if external is not None:
         found.external.append(external)
+    if any(int64(size) < 0 for size in shape):
+        raise ValueError("a negative size")
     if kind in FLOATS:
         found.parameters += math.prod(shape)
         found.weight_types.add(kind)
@@ -189,7 +191,8 @@ def _value(data: Value) -> tuple[str, int, Dimensions]:
 def _dimension(data: Value) -> int | str:
     for number, value in fields(data):
         if number == 1:
-            return whole_number(value)
+            size = int64(value)
+            return size if size >= 0 else ""  # some exporters write -1 for a size that is free
         if number == 2:
             return text(value)
     return ""

@@ -50,6 +50,7 @@ def _unpacked(archive: Path, changed: int, size: int) -> Mapping[str, bytes]:
         if len(plain) > MAX_BYTES:
             raise FileGone(f"'{archive.name}' holds more than {MAX_BYTES / 1e6:.0f} MB.")
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as files:
-            return {entry.name: stream.read() for entry in files if (stream := files.extractfile(entry))}
+            plain_files = [entry for entry in files if entry.isfile()]  # no links, which may lead nowhere
+            return {entry.name: stream.read() for entry in plain_files if (stream := files.extractfile(entry))}
     except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
         raise FileGone(f"'{archive.name}' is damaged.") from error

@@ -58,12 +58,13 @@ def _check_times(times: Sequence[float], seconds: float, loop: bool) -> None:
         raise InputError(f"The length of a film with times is more than 0 and at most {MAX_SECONDS:g} seconds.")
     if times[0] != 0:
         raise InputError("The first keyframe is at 0 seconds.")
-    ends = [*times, seconds] if loop else list(times)
-    # A hair less, as seconds are written in decimals.
-    if not all(before + SHORTEST_STEP - 1e-6 <= after for before, after in pairwise(ends)):
+    step = SHORTEST_STEP - 1e-6  # a hair less, as seconds are written in decimals
+    if not all(before + step <= after for before, after in pairwise(times)):
         raise InputError(f"The times of keyframes rise by {SHORTEST_STEP:g} seconds at least, from one to the next.")
-    if not times[-1] <= seconds:
+    if times[-1] > seconds:
         raise InputError(f"The last keyframe is at {times[-1]:g} seconds, after the end of the film.")
+    if loop and times[-1] + step > seconds:
+        raise InputError(f"The last keyframe of a loop is at least {SHORTEST_STEP:g} seconds before its end.")
 
 
 def even_times(keys: int, loop: bool, seconds: float) -> tuple[float, ...]:

@@ -32,7 +32,7 @@ ENDINGS = {
 # What Pillow's parsers raise for broken files.
 BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError, OverflowError),
-    *(struct.error, zlib.error),
+    *(RuntimeError, struct.error, zlib.error),  # RuntimeError: of a damaged AVIF
 )
 JPEG_BEGINS, JPEG_SCAN, JPEG_ENDS = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # any but those that stand in a scan
@@ -71,6 +71,8 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=limits.formats)
     except UnidentifiedImageError:
         raise OSError(_unknown(data)) from None
+    except RuntimeError as error:  # AVIF is decoded by a library, which says so
+        raise OSError("the file is damaged") from error
     except Image.DecompressionBombError as error:
         raise too_many_pixels(limits.pixels) from error
     check_pixels(image, limits.pixels)

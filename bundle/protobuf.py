@@ -40,6 +40,12 @@ def whole_number(value: Value) -> int:
     return value
 
 
+def int64(value: Value) -> int:
+    """The number of a field that may be negative, which is stored as its complement to 2**64. ValueError for bytes."""
+    number = whole_number(value)
+    return number - 2**64 if number >= 2**63 else number
+
+
 def text(value: Value) -> str:
     """The text. ValueError for a number, and for bytes that are no UTF-8."""
     if not isinstance(value, bytes):

@@ -1,5 +1,6 @@
 """The commands that a bundle quotes, without the folders of the computer on which they ran."""
 
+import re
 import shlex
 
 UNPACK = "python -m export unpack "
@@ -22,7 +23,7 @@ def public_command(command: str) -> str:
     words = []
     for word in given:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        if value.startswith(("/", "~", "../", "\\")) or value[1:3] == ":\\":
+        if value.startswith(("/", "~", "../", "\\")) or re.match(r"[A-Za-z]:[\\/]", value):
             value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         words.append(flag + equals + value)
     return shlex.join(words)

@@ -13,7 +13,7 @@ from pathlib import Path
 from bundle.version import VERSION
 
 FILE, TABLE = "croissant.json", "metadata.csv"
-PICTURES, ROWS = "images", "pictures"
+FILES, TABLE_ROWS = "files", "rows"  # the two sets of records
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def described(folder: Path, about: SetDescription) -> bytes:
 
     def of_files(name: str, kind: str, taken: str) -> mlc.Field:
         source = mlc.Source(file_set="png", extract=mlc.Extract(file_property=taken))
-        return mlc.Field(id=f"{PICTURES}/{name}", name=name, data_types=kind, source=source)
+        return mlc.Field(id=f"{FILES}/{name}", name=name, data_types=kind, source=source)
 
     def of_table(name: str, kind: str) -> mlc.Field:
         source = mlc.Source(file_object=TABLE, extract=mlc.Extract(column=name))
-        return mlc.Field(id=f"{ROWS}/{name}", name=name, data_types=kind, source=source)
+        return mlc.Field(id=f"{TABLE_ROWS}/{name}", name=name, data_types=kind, source=source)
 
     text, number, image = mlc.DataType.TEXT, mlc.DataType.FLOAT, mlc.DataType.IMAGE_OBJECT
     folders = ["train/*/*.png", "test/*/*.png"]
@@ -59,13 +59,13 @@ def described(folder: Path, about: SetDescription) -> bytes:
         ],
         record_sets=[
             mlc.RecordSet(
-                id=PICTURES,
-                name=PICTURES,
+                id=FILES,
+                name=FILES,
                 fields=[of_files("file_name", text, "fullpath"), of_files("image", image, "content")],
             ),
             mlc.RecordSet(
-                id=ROWS,
-                name=ROWS,
+                id=TABLE_ROWS,
+                name=TABLE_ROWS,
                 fields=[
                     of_table("file_name", text),
                     of_table(about.label, text),

@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from bundle.atomic_files import write_file
-from bundle.bundle_names import check_name, name_from
+from bundle.bundle_names import check_name, check_title, name_from
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
 from bundle.printable import print_anything
@@ -69,6 +69,8 @@ def export_bundle(settings: BundleSettings) -> None:
     run = Run.open(settings.run)
     given = {key: getattr(settings, key) for key in ("title", "licence") if getattr(settings, key)}
     run = replace(run, data=replace(run.data, **given))
+    if settings.title:
+        check_title(settings.title)
     name = bundle_name(settings.name, settings.target)
     assemble.write(run, settings.target, name, settings.data, settings.unfinished, settings.precision)
 
@@ -122,6 +124,8 @@ def blend_bundles(settings: BlendSettings) -> None:
     """Writes the bundle of a mixture. Raises UserError."""
     stages = None if settings.stages is None else weight_mixing.stage_numbers(settings.stages)
     asked = blend.Asked(stages, settings.share, settings.mapping_share)
+    if settings.title:
+        check_title(settings.title)
     name = bundle_name(settings.name, settings.target)
     blend.write(settings.first, settings.second, settings.target, name, asked, settings.title, settings.data,
                 settings.precision)  # fmt: skip

@@ -18,7 +18,7 @@ from bundle.array_files import SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.marks import formats, of_sheet
 from bundle.public_command import public_command
-from bundle.schema import SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
+from bundle.schema import MAX_TITLE, SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import attribute_directions, class_directions, float16, graphs, model_card, parity, training_codes
@@ -239,7 +239,7 @@ def index(
         {
             "schema_version": SCHEMA_VERSION,
             "name": origin.bundle,
-            "title": origin.data.title,
+            "title": origin.data.title[:MAX_TITLE],  # a folder's name may be longer
             "created": datetime.now(UTC).replace(microsecond=0),
             "dataset": {
                 "source": origin.data.source,

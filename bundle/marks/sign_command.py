@@ -17,15 +17,16 @@ from bundle.errors import ImageError, UserError
 from bundle.exit_codes import exit_code
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
+from bundle.marks.formats import Format, format_of
 from bundle.marks.mark import Mark
-from bundle.marks.verify import FILE
+from bundle.marks.verify import MARKED_FILE
 from bundle.version import VERSION
 
 HELP = "write Content Credentials (C2PA) into marked pictures"
 DESCRIPTION = "Write Content Credentials (C2PA) into marked pictures. Each file is replaced by the signed one."
 NEEDED = "Content Credentials need another package: pip install -r demo/requirements-c2pa.txt"
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
-KINDS = {b"\x89PNG": "image/png", b"RIFF": "image/webp", b"GIF8": "image/gif"}
+MEDIA_TYPES: dict[Format, str] = {"PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "MP4": "video/mp4"}
 LARGEST_PEM = 1_000_000  # bytes
 
 
@@ -67,8 +68,8 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
     mark = xmp.read(data).mark
     if mark is None:
         raise ImageError(f"{title} has no mark of a generated picture, so there is nothing to sign.")
-    kind = "video/mp4" if data[4:8] == b"ftyp" else KINDS.get(data[:4])
-    if kind is None:
+    found = format_of(data)
+    if found is None:
         raise ImageError(f"{title} is no PNG, WebP, GIF or MP4.")
     out = io.BytesIO()
     try:
@@ -79,7 +80,7 @@ def signed(data: bytes, credentials: Credentials, title: str) -> bytes:
             credentials.timestamps.encode() or None,
         )
         with c2pa.Signer.from_info(info) as signer, c2pa.Builder(json.dumps(manifest(mark, title))) as builder:
-            builder.sign(signer, kind, io.BytesIO(data), out)
+            builder.sign(signer, MEDIA_TYPES[found], io.BytesIO(data), out)
     except c2pa.C2paError as error:
         raise UserError(f"{title} cannot be signed: {' '.join(str(error).split())}") from error
     return out.getvalue()
@@ -90,7 +91,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a marked PNG, WebP, GIF or MP4")
     command.add_argument("--certificate", type=Path, required=True, help="the chain of certificates, PEM")
     command.add_argument("--key", type=Path, required=True, help="the private key of the first one, PEM (PKCS #8)")
-    command.add_argument("--algorithm", choices=ALGORITHMS, default="es256", help="of the key (default: %(default)s)")
+    command.add_argument(
+        "--algorithm",
+        choices=ALGORITHMS,
+        default="es256",
+        help="the signature algorithm, which must fit the key (default: %(default)s)",
+    )
     command.add_argument("--timestamps", default="", metavar="URL", help="a time-stamp authority (default: none)")
 
 
@@ -101,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
         chain, key = read_limited(options.certificate, LARGEST_PEM), read_limited(options.key, LARGEST_PEM)
         credentials = Credentials(chain, key, options.algorithm, options.timestamps)
         for path in options.files:
-            write_file(path, signed(read_limited(path, FILE.bytes), credentials, path.name))
+            write_file(path, signed(read_limited(path, MARKED_FILE.bytes), credentials, path.name))
             print(f"{path}: signed.")
 
     return exit_code(work, "Stopped.")

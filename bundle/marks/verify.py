@@ -14,6 +14,7 @@ from PIL import Image, ImageSequence
 
 from bundle.errors import BundleError, ImageError, InputError
 from bundle.marks import xmp
+from bundle.marks.formats import CHUNK, PNG_BEGINS, format_of
 from bundle.marks.mark import TRAINED, Mark
 from bundle.marks.redraw import MOST_COMPARED, Drawing, OtherFrames, Redraw, difference, drawn_again
 from bundle.model import BundleModel
@@ -22,7 +23,7 @@ from bundle.picture_files import BROKEN, Limits, check_pixels
 FILM_PIXELS = 4  # times as many as one picture may have, in all frames of a film
 MAX_DIFFERENCE = 1  # grey level by which the same picture may differ: another processor rounds differently
 FORMATS = ("PNG", "WEBP", "GIF")
-FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
+MARKED_FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
 FROM_PICTURES = ("repair", "reconstruct", "invert", "posterior", "difference")  # words of states that need another one
 MARKED = {
     True: "Marked as drawn by a model (trainedAlgorithmicMedia).",
@@ -61,7 +62,11 @@ def named(reading: xmp.XmpReading) -> str | None:
 
 
 def finding(
-    data: bytes, reading: xmp.XmpReading, model: BundleModel | None, limits: Limits = FILE, redraw: Redraw = drawn_again
+    data: bytes,
+    reading: xmp.XmpReading,
+    model: BundleModel | None,
+    limits: Limits = MARKED_FILE,
+    redraw: Redraw = drawn_again,
 ) -> Finding:
     """What can be said of a file's bytes. `reading`: what xmp.read finds in them; `model`: the bundle of the name that
     the mark gives, where it is at hand; `redraw`: how states are drawn. Raises ImageError beyond the limits."""
@@ -133,13 +138,26 @@ def _without_mark(data: bytes, reading: xmp.XmpReading) -> Iterator[str]:
 
 def _whole(data: bytes) -> bool:
     """Whether a file of a format that is marked here has its end; of other files nobody knows."""
-    if data[4:8] == b"ftyp":
-        return _boxes_end(data)
-    if not data.startswith((b"\x89PNG", b"RIFF", b"GIF8")):
-        return True
-    if data.startswith(b"RIFF"):
-        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
-    return data.rstrip(b"\0").endswith(b";") if data.startswith(b"GIF8") else b"IEND" in data[-64:]
+    match format_of(data):
+        case "PNG":
+            return _chunks_end(data)
+        case "WEBP":
+            return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+        case "GIF":
+            return data.rstrip(b"\0").endswith(b";")
+        case "MP4":
+            return _boxes_end(data)
+    return True
+
+
+def _chunks_end(data: bytes) -> bool:
+    """Whether the chunks of a PNG come to its last one; whatever lies behind that belongs to no picture."""
+    at = len(PNG_BEGINS)
+    while at + CHUNK <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += CHUNK + int.from_bytes(data[at : at + 4])
+    return False
 
 
 def _boxes_end(data: bytes) -> bool:
@@ -166,7 +184,10 @@ def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redra
         drawing = redraw(model, mark)
         if drawing is None:
             raise _NotCompared(_why_not(mark))
-        if data[4:8] == b"ftyp":
+        kind = format_of(data)
+        if kind is None:
+            raise _NotCompared("Only PNG, WebP and GIF are compared; this file is of another format.")
+        if kind == "MP4":
             raise _NotCompared("MP4 stores pixels with losses, so they are not compared.")
         with Image.open(io.BytesIO(data), formats=limits.formats) as image:
             check_pixels(image, limits.pixels)

@@ -22,9 +22,9 @@ from bundle.schema.entries import (
 from bundle.schema.graphs import (
     GAN_GRAPHS,
     GRAPHS,
-    MAX_FIXED,
-    MAX_NUMBERS,
-    STYLES,
+    MAX_FIXED_SIZE,
+    MAX_LISTED_VALUES,
+    STYLE_GRAPHS,
     USUAL_GRAPHS,
     VAE_GRAPHS,
     VAE_NEEDS,
@@ -76,13 +76,14 @@ __all__ = [
     "HELD_OUT",
     "MAX_ATTRIBUTES",
     "MAX_FILE_BYTES",
-    "MAX_FIXED",
+    "MAX_FIXED_SIZE",
     "MAX_LATENT",
+    "MAX_LISTED_VALUES",
     "MAX_NAME",
-    "MAX_NUMBERS",
     "MAX_POINTS",
     "MAX_SERIES",
     "MAX_SIDE",
+    "MAX_TITLE",
     "SCHEMA_VERSION",
     "SNAPSHOT_FILES",
     "USUAL_GRAPHS",
@@ -118,6 +119,7 @@ __all__ = [
 
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
 BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
+MAX_TITLE = 200  # characters
 
 
 class Bundle(Entry):
@@ -125,7 +127,7 @@ class Bundle(Entry):
 
     schema_version: Literal[3]
     name: Annotated[str, Field(pattern=f"^{BUNDLE_NAME}$")]
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
     created: Annotated[datetime, AfterValidator(aware)]
     dataset: Dataset
     image: ImageShape
@@ -174,8 +176,8 @@ class Bundle(Entry):
         if self.gan is None and self.vae is None:
             raise ValueError("a bundle needs a 'gan' or a 'vae'")
         needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())
-        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLES) & set(self.graphs)):
-            needed += STYLES
+        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLE_GRAPHS) & set(self.graphs)):
+            needed += STYLE_GRAPHS
             if not (self.gan.w_dim and self.gan.stages):
                 raise ValueError("a GAN with styles needs 'w_dim' and 'stages'")
         missing = [f"graphs.{name}" for name in needed if name not in self.graphs]

@@ -90,7 +90,7 @@ def test_grey_pictures_may_lack_their_channel(tmp_path: Path):
 def test_class_numbers_become_classes(shape: tuple[int, ...], kind: torch.dtype, tmp_path: Path):
     made = Numbered()
     model, adapter, _ = adopted(exported(made, Z, torch.zeros(shape, dtype=kind)), tmp_path)
-    assert adapter.classes and adapter.classes.form == "number" and model.classes == CLASSES
+    assert adapter.classes and adapter.classes.form == "number" and model.class_count == CLASSES
     labels = torch.arange(7) % CLASSES  # a seed's own class
     assert same(model.sample(range(7)), made(noise(range(7)), labels))
     assert same(model.sample([1], latents.one_hot(4, CLASSES)), made(noise(range(1, 2)), torch.tensor([4])))
@@ -287,5 +287,32 @@ def test_a_fixed_batch_with_classes_is_filled_up(tmp_path: Path):
     made = Numbered()
     data = exported(made, Z.repeat(2, 1), torch.zeros(4, dtype=torch.int64), free=False)
     model, adapter, _ = adopted(data, tmp_path)
-    assert adapter.batch == 4 and model.classes == CLASSES
+    assert adapter.batch == 4 and model.class_count == CLASSES
     assert same(model.sample(range(7)), made(noise(range(7)), torch.arange(7) % CLASSES))
+
+
+def test_a_batch_written_as_minus_one_is_a_free_one(tmp_path: Path):
+    proto = onnx.load_from_string(exported(Net(), Z))
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = -1
+    model, adapter, _ = adopted(proto.SerializeToString(), tmp_path)
+    assert adapter.batch is None and same(model.sample(range(3)), Net().draw(noise(range(3))))
+
+
+def renamed(data: bytes, old: str, new: str) -> bytes:
+    """The file with another name for one of its inputs or outputs."""
+    proto = onnx.load_from_string(data)
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        tensor.name = new if tensor.name == old else tensor.name
+    for node in proto.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
+    return proto.SerializeToString()
+
+
+def test_names_that_no_index_can_hold_are_refused_in_a_sentence():
+    data = exported(Net(), Z)
+    proto = onnx.load_from_string(data)
+    for name in (proto.graph.input[0].name, proto.graph.output[0].name):
+        with pytest.raises(BundleError, match="a name of 201 characters"):
+            adopt.inspect_generator(renamed(data, name, "z" * 201))

@@ -42,6 +42,11 @@ def test_good_bundles_pass(opened: OpenBundle, run: RunGraph, tmp_path: Path):
     check_graphs(wide, BundleRunner(wide).run)
 
 
+def test_a_bundle_that_draws_one_picture_at_once_passes(broken_bundle: Path):
+    tiny.save_index(broken_bundle, tiny.load_index(broken_bundle) | {"max_batch": 1})
+    BundleRunner(read(broken_bundle)).check()
+
+
 def shifted(found: dict[str, np.ndarray]) -> Outputs:
     """Rows that depend on each other: each is moved by the mean of all."""
     return {"score": found["score"] + found["score"].mean(axis=0, keepdims=True)}

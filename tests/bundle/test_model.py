@@ -81,7 +81,7 @@ def test_generator_is_mapping_and_synthesis(served: ServedBundle):
 
 
 def test_a_studio_without_classes(colour: ServedBundle):
-    assert colour.classes == 0 and colour.models == MODELS
+    assert colour.class_count == 0 and colour.models == MODELS
     for model in MODELS:
         assert colour.sample([1, 2], model=model).shape == (2, 3, 32, 32)
         assert colour.at(0.5, 0.5, model=model).shape == (1, 3, 32, 32)
@@ -93,6 +93,8 @@ def test_a_studio_without_classes(colour: ServedBundle):
 def test_unusable_arguments_are_refused(served: ServedBundle, colour: ServedBundle):
     for call in (
         lambda: served.sample([]),
+        lambda: served.sample_many([]),
+        lambda: served.sample_many([], model="vae"),
         lambda: served.sample(range(257)),
         lambda: served.sample([1], model="diffusion"),
         lambda: served.sample([1], truncation=float("nan")),
@@ -133,6 +135,14 @@ def test_whole_points_of_the_plane_are_seeds(served: ServedBundle, model: str):
         at = images.to_uint8(served.at(x, 0, one_hot(6, 10), 0.8, model))
         assert at.tobytes() == images.to_uint8(served.sample([x % 2**32], one_hot(6, 10), 0.8, model)).tobytes()
     assert served.at(2, 3, None, 1.0, model).tobytes() == served.sample([302], model=model).tobytes()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_point_of_the_plane_takes_classes_for_all_pictures_or_for_its_one(served: ServedBundle, model: str):
+    classes = one_hot(2, 10)
+    assert served.at(3.5, 0, classes[None], model=model).tobytes() == served.at(3.5, 0, classes, model=model).tobytes()
+    with pytest.raises(InputError):
+        served.at(3.5, 0, np.stack([classes, classes]), model=model)
 
 
 @pytest.mark.parametrize("model", MODELS)

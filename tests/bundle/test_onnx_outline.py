@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle.errors import BundleError
-from bundle.onnx_outline import OPERATORS, outline, problem
+from bundle.onnx_outline import OPERATORS, described, outline, problem, unknown
 from bundle.read import read
 from tests.support import tiny
 
@@ -139,3 +139,18 @@ def test_a_bundle_with_a_graph_of_fixed_batch(broken_bundle: Path):
     tiny.save_index(broken_bundle, index)
     with pytest.raises(BundleError, match="not what the index says"):
         read(broken_bundle)
+
+
+def test_a_size_of_minus_one_is_a_free_one():
+    free, known = value("x", [-1, 4]), value("x", ["", 4])
+    for given in (free, known):
+        graph = helper.make_graph([RELU], "g", [given], [value("y", [-1, 4])])
+        found = outline(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString())
+        assert found.inputs == {"x": (TensorProto.FLOAT, ("", 4))} == {"x": found.outputs["y"]}
+        assert unknown(found.inputs["x"][1][0]) and described("x", *found.inputs["x"]) == "'x' (float32 [?, 4])"
+
+
+def test_weights_have_no_negative_size():
+    weight = TensorProto(name="w", dims=[-2, -2], data_type=TensorProto.FLOAT)
+    with pytest.raises(BundleError, match="not an ONNX file"):
+        outline(model([helper.make_node("Add", ["x", "w"], ["y"])], [weight]))

@@ -1,14 +1,18 @@
 """Graphs in one archive: read as if they lay beside the index, and no archive takes more memory than it may."""
 
+import io
+import lzma
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from bundle import packed_files
 from bundle.errors import BundleError
-from bundle.read import graph_bytes, read
+from bundle.read import discover, graph_bytes, read
+from bundle.write import update_bundle
 
 
 def packed(source: Path, target: Path) -> Path:
@@ -53,3 +57,23 @@ def test_damage_is_a_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch):
     packed_files._unpacked.cache_clear()
     with pytest.raises(BundleError, match="more than"):
         read(folder)
+
+
+def test_links_in_an_archive_are_left_out(tiny_bundle: Path, tmp_path: Path):
+    folder = packed(tiny_bundle, tmp_path / "tiny")
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo("mapping.onnx")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "nowhere"
+        archive.addfile(entry)
+    (folder / packed_files.GRAPHS).write_bytes(lzma.compress(file.getvalue()))
+    bundles, unavailable = discover(tmp_path)
+    assert not bundles and "missing" in unavailable[0].reason
+
+
+def test_a_packed_bundle_that_is_changed_holds_its_graphs_once(tiny_bundle: Path, tmp_path: Path):
+    folder = packed(tiny_bundle, tmp_path / "tiny")
+    bundle = read(folder)
+    update_bundle(bundle, bundle.info.model_copy(update={"title": "Zahlen"}))
+    assert not (folder / packed_files.GRAPHS).exists()
+    assert read(folder).info.title == "Zahlen" and read(folder).version == bundle.version

@@ -117,9 +117,15 @@ def test_times_that_make_no_film_are_refused(given: tuple, sentence: str):
 
 
 def test_a_keyframe_after_the_end_is_refused_where_the_film_is_open_and_in_a_loop():
-    for loop, sentence in ((False, "after the end of the film"), (True, "rise by 0.05 seconds at least")):
-        with pytest.raises(InputError, match=sentence):
+    for loop in (False, True):
+        with pytest.raises(InputError, match="The last keyframe is at 5 seconds, after the end of the film"):
             timing((0, 1, 2, 5), (), 4, 4, loop)
+
+
+def test_a_loop_needs_time_to_come_back_from_its_last_keyframe():
+    with pytest.raises(InputError, match=r"last keyframe of a loop is at least 0\.05 seconds before its end"):
+        timing((0, 3.98), (), 4, 2, True)
+    assert timing((0, 3.95), (), 4, 2, True) and timing((0, 3.98), (), 4, 2, False)
 
 
 # --- loops without a seam ------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Files as people have them: without their end, turned by damaged EXIF, very large, of many formats, in 16 bits."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -172,3 +173,19 @@ def test_unsigned_32_bits_and_numbers_of_no_data():
     image = opened(data, TRAINING)
     image.load()
     assert np.isnan(numbers(image)).all()
+
+
+def test_a_damaged_avif_is_no_picture():
+    """Its library raises an error of its own kind, when it opens a file and when it decodes one."""
+    whole = saved(NOISE.resize((50, 40)), "AVIF")
+    refused = 0
+    for place in range(0, len(whole), 5):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        with contextlib.suppress(OSError, ImageError):
+            opened(bytes(damaged), TRAINING)
+        try:
+            pictures.decode(bytes(damaged), framing(3, 32), TRAINING)
+        except ImageError:
+            refused += 1
+    assert refused > 5

@@ -16,3 +16,10 @@ def test_commands_lose_the_folders_of_this_computer():
 def test_a_command_with_half_a_pair_of_quotation_marks():
     wanted = "python -m train gan b --data " + shlex.quote("it's")
     assert public_command("python -m train gan /a/b --data it's") == wanted
+
+
+def test_folders_of_windows_are_left_out_however_they_are_written():
+    for folder in ("C:/Users/bob/pics", "C:\\Users\\bob\\pics", "c:/Users\\bob/pics/"):
+        words = ["python", "-m", "train", "gan", "--data", folder, f"--data={folder}"]
+        assert public_command(shlex.join(words)) == "python -m train gan --data pics --data=pics"
+    assert public_command("python -m train gan --mix a:b") == "python -m train gan --mix a:b"

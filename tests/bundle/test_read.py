@@ -170,6 +170,24 @@ def test_wrong_examples(broken_bundle: Path, data: bytes):
     assert refused(broken_bundle)
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [np.array(["c"] * 24), np.full(24, np.nan), np.full(24, 1.0), np.arange(24) + 99, np.full(24, -2)],
+    ids=["words", "NaN", "floats", "too high", "too low"],
+)
+def test_labels_that_are_no_classes_stop_their_own_bundle_only(tmp_path: Path, labels: np.ndarray):
+    tiny.build(tmp_path / "good", "good")
+    folder = tiny.build(tmp_path / "bad", "bad")
+    pictures = read(folder).examples
+    index = tiny.load_index(folder)
+    data = tiny.npz(images=pictures, labels=labels)
+    index["files"]["examples"] |= tiny.write(folder / index["files"]["examples"]["file"], data)
+    tiny.save_index(folder, index)
+    bundles, unavailable = discover(tmp_path)
+    assert [bundle.info.name for bundle in bundles] == ["good"]
+    assert "The example labels of bundle 'bad' must be whole numbers from -1 to 9." in unavailable[0].reason
+
+
 def npy(header: str) -> bytes:
     """A .npz whose one array has this header, and hardly any data."""
     buffer = io.BytesIO()
@@ -321,4 +339,4 @@ def test_the_index_is_read_once_so_that_what_is_said_of_it_is_what_was_opened(ti
     monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or path.open("rb").read())
     bundle = read(tiny_bundle)
     assert opened.count("bundle.json") == 1
-    assert bundle.index.sha256 == sha256(tiny_bundle / "bundle.json")
+    assert bundle.index_file.sha256 == sha256(tiny_bundle / "bundle.json")

@@ -60,17 +60,17 @@ def test_croissant_describes_the_pictures_and_the_table(drawn):
     mlcroissant = pytest.importorskip("mlcroissant")
     found = mlcroissant.Dataset(jsonld=str(drawn / "croissant.json"))
     assert not found.metadata.issues.errors and len(found.metadata.license) >= 1
-    shown = {record["images/file_name"].decode(): record["images/image"] for record in found.records("images")}
+    shown = {record["files/file_name"].decode(): record["files/image"] for record in found.records("files")}
     assert set(shown) == {path.relative_to(drawn).as_posix() for path in drawn.rglob("*.png")}
     for name, picture in shown.items():
         assert (np.asarray(picture.convert("RGB")) == np.asarray(Image.open(drawn / name).convert("RGB"))).all()
     with (drawn / "metadata.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    for record, row in zip(found.records("pictures"), rows, strict=True):
-        assert record["pictures/file_name"].decode() == row["file_name"]
-        assert record["pictures/style"].decode() == row["style"]
+    for record, row in zip(found.records("rows"), rows, strict=True):
+        assert record["rows/file_name"].decode() == row["file_name"]
+        assert record["rows/style"].decode() == row["style"]
         for name in COLUMNS:
-            value = record[f"pictures/{name}"]
+            value = record[f"rows/{name}"]
             assert row[name] == "" if value is None else value == pytest.approx(float(row[name]))
 
 

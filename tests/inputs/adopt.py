@@ -203,6 +203,25 @@ def enormous(home: Path) -> str:
     return adopting(home, proto.SerializeToString())
 
 
+@elsewhere("a batch written as -1, as some exporters do")
+def batch_of_minus_one(home: Path) -> str:
+    proto = onnx.load_from_string(exported(generators.Net(), Z))
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = -1
+    return adopting(home, proto.SerializeToString())
+
+
+@elsewhere("a title, or the name of an input, of 201 characters")
+def long_words(home: Path) -> str:
+    data = exported(generators.Net(), Z)
+    proto = onnx.load_from_string(data)
+    old, new = proto.graph.input[0].name, "z" * 201
+    proto.graph.input[0].name = new
+    for node in proto.graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+    return adopting(home, data, "--title", "t" * 201) + adopting(home, proto.SerializeToString())
+
+
 @elsewhere("a batch of one, fixed")
 def fixed_batch(home: Path) -> str:
     return adopting(home, exported(generators.Net(), Z[:1], free=False))

@@ -76,6 +76,7 @@ CASES: dict[str, Callable[[], list[str]]] = {
     "times that fall, or two at once": lambda: [_film(times=times) for times in ([0, 1, 0.5], [0, 1, 1])],
     "a first keyframe that is not at 0": lambda: [_film(times=[0.5, 1, 2])],
     "a keyframe after the end": lambda: [_film(times=[0, 1, 9])],
+    "a last keyframe at the end of a loop": lambda: [_film(times=[0, 1, 2], seconds=2, loop=True)],
     "a strip of a minute": lambda: [_film(format=form, seconds=60, fps=25) for form in ("film-strip", "png-strip")],
     "an easing of another name": lambda: [_film(easing=["in", "bounce", "out"])],
     "a place of the map for the GAN": lambda: [_film(m="gan", keys=[["pca", 0, 0], 1])],

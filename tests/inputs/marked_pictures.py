@@ -103,6 +103,16 @@ def _cut_behind(folder: Path) -> str:
     return _said(folder, data[: data.index(b"IDAT") + 50])
 
 
+@case(ROOM, "a whole JPEG or AVIF with a mark")
+def _other_formats(folder: Path) -> str:
+    block, files = xmp.block(trained(_model().runner.bundle, STATE)), []
+    for kind in ("JPEG", "AVIF"):
+        file = io.BytesIO()
+        images.to_pillow(_picture()).save(file, kind, xmp=block)
+        files.append(file.getvalue())
+    return _said(folder, *files)
+
+
 @case(ROOM, "a file cut in half, before its mark")
 def _cut_before(folder: Path) -> str:
     webp, mp4 = _webp(), formats.mp4(b"\0\0\0\x10ftypisom\0\0\0\0\0\0\1\0mdat" + bytes(248), Mark(source=TRAINED))

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from bundle.errors import UserError
+from bundle.errors import UserError, first_line
 from bundle.feeds import in_batches
-from bundle.sessions import first_line, open_session
+from bundle.sessions import open_session
 from train.data.dataset import DataInfo
 from train.evaluate.handles import ClassifierHandle, Subject, VaeHandle
 from train.evaluate.subject import digest, of_network, two_outputs

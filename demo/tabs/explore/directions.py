@@ -86,9 +86,9 @@ def seen_latents(served: ServedBundle, model: Model, count: int) -> tuple[np.nda
     seeds = range(count)
     kinds: np.ndarray | None = None
     weights: np.ndarray | None = None
-    if served.classes:
-        kinds = seen_classes(count, served.classes)
-        weights = np.stack([latents.one_hot(int(kind), served.classes) for kind in kinds])
+    if served.class_count:
+        kinds = seen_classes(count, served.class_count)
+        weights = np.stack([latents.one_hot(int(kind), served.class_count) for kind in kinds])
     if model == "vae":
         return served.codes(seeds, weights), kinds
 

@@ -181,3 +181,10 @@ def test_a_block_of_10_MB_is_not_read_but_the_mark_behind_it_is():
 )  # fmt: skip
 def test_states_that_cannot_be_are_none(state: dict | None):
     assert known_state(Mark(source=TRAINED, bundle="tiny", state=state)) is None
+
+
+def test_pictures_in_boxes_are_no_films():
+    assert formats.format_of(MP4) == "MP4"
+    for brand in (b"avif", b"avis", b"heic", b"mif1"):
+        assert formats.format_of(box(b"ftyp", brand + b"isom") + bytes(50)) is None
+    assert formats.format_of(b"RIFF\x24\0\0\0WAVEfmt ") is None

@@ -59,7 +59,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> BundleModel:
 
 def picture_of(model: BundleModel, state: State) -> np.ndarray:
     """The picture of a state, by the model's own methods."""
-    kinds = model.classes
+    kinds = model.class_count
 
     def weights(c):
         return None if c is None else latents.class_weights(c if isinstance(c, dict) else {c: 1.0}, kinds)
@@ -116,7 +116,7 @@ def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: Bundle
     """Three keys are equal, so a third of the frames is one picture, which both encoders store once."""
     film = Film(m="gan", keys=(3, 3, 8), classes=(1, 1, 2), path="linear", loop=False, frames=9, fps=20)
     mark = trained(model.runner.bundle, film)
-    rows = np.stack([latents.one_hot(c, model.classes) for c in film.classes])
+    rows = np.stack([latents.one_hot(c, model.class_count) for c in film.classes])
     drawn = images.to_uint8(model.morph_at(film.keys, paths.path_shares(9, False), rows, "linear", False))
     assert (drawn[0] == drawn[3]).all()
 
@@ -145,6 +145,26 @@ def test_what_cannot_be_compared_is_said_to_be(model: BundleModel):
     assert "There is no attribute" in " ".join(said(formats.png(picture, trained(bundle, lacking)), model).sentences)
     for finding in (repair, nothing, unknown):
         assert "could not be checked" in finding.sentences[-1]
+
+
+@pytest.mark.parametrize("fmt", ["JPEG", "TIFF", "AVIF"])
+def test_a_whole_file_of_a_format_that_is_not_compared_is_not_called_damaged(model: BundleModel, fmt: str):
+    state, buffer = STATES["point"], io.BytesIO()
+    xmp_block = xmp.block(trained(model.runner.bundle, state))
+    more = {"tiffinfo": {700: xmp_block}} if fmt == "TIFF" else {"xmp": xmp_block}
+    images.to_pillow(picture_of(model, state)).save(buffer, fmt, **more)
+    found = said(buffer.getvalue(), model)
+    assert found.mark and found.again == "not compared"
+    assert "Only PNG, WebP and GIF are compared" in " ".join(found.sentences)
+    assert not any(word in " ".join(found.sentences) for word in ("damaged", "MP4"))
+
+
+def test_a_whole_png_with_other_bytes_behind_it_is_not_called_damaged(model: BundleModel):
+    """Programs that write a short file over a longer one leave such an end."""
+    plain = images.png(picture_of(model, STATES["point"]))
+    assert verify.CUT not in said(plain + b"x" * 100, model).sentences
+    for cut in (9, 30, len(plain) // 2):
+        assert verify.CUT in said(plain[:-cut] + b"", model).sentences
 
 
 def test_a_picture_of_another_size_is_another_picture(model: BundleModel):
