@@ -22,9 +22,9 @@ from bundle.schema.entries import (
 from bundle.schema.graphs import (
     GAN_GRAPHS,
     GRAPHS,
+    HALVES,
     MAX_FIXED,
     MAX_NUMBERS,
-    STYLES,
     USUAL_GRAPHS,
     VAE_GRAPHS,
     VAE_NEEDS,
@@ -174,8 +174,8 @@ class Bundle(Entry):
         if self.gan is None and self.vae is None:
             raise ValueError("a bundle needs a 'gan' or a 'vae'")
         needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())
-        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLES) & set(self.graphs)):
-            needed += STYLES
+        if self.gan and (self.gan.w_dim or self.gan.stages or set(HALVES) & set(self.graphs)):
+            needed += HALVES
             if not (self.gan.w_dim and self.gan.stages):
                 raise ValueError("a GAN with styles needs 'w_dim' and 'stages'")
         missing = [f"graphs.{name}" for name in needed if name not in self.graphs]

@@ -40,7 +40,7 @@ GRAPHS: dict[str, GraphNames] = {
 USUAL_GRAPHS = tuple(name for name in GRAPHS if name != "attributes")  # of pictures with classes, without attributes
 GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
 VAE_GRAPHS = ("encoder", "decoder", "repair")
-STYLES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
+HALVES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
 VAE_NEEDS = VAE_GRAPHS[:2]  # the others may be absent
 
 
