@@ -183,7 +183,7 @@ def checked_networks(
             networks = build_networks(name, settings, data, UnpackedSettings(stages))
     except UserError as problem:
         raise UserError(f"{what}: {problem}") from problem
-    except (ValueError, RuntimeError, OverflowError) as problem:
+    except Exception as problem:  # a stranger's settings may be damaged in any way
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
         nets = {key: net for key, net in networks.eval().named_children() if key in names or key in OPTIONAL_NETWORKS}
