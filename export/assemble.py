@@ -80,12 +80,12 @@ def write(
     found = graph_files(specs, origin, parity.trial_inputs(specs, held_out, latent.arrays, origin.prior), precision)
     run_graph = found.runner()
     inputs = demo_inputs(run_graph, origin, specs, latent, held_out, narrow=precision != "fp32")
-    moves, attributes = attribute_directions.directions(inputs, origin.attributes)
+    directions, attributes = attribute_directions.directions(inputs, origin.attributes)
     origin = replace(origin, attributes=attributes)
-    files = other_files(inputs, origin, moves, train_set, test_set)
+    files = other_files(inputs, origin, directions, train_set, test_set)
     info = keep_measurements(index(origin, specs, found, files, latent.sigma), previous)
     early = [key for key, record in origin.records.items() if not record.finished]
-    save(target, info, found, files, model_card.write(info, found.errors, early), previous)
+    save(target, info, found, files, model_card.card(info, found.errors, early), previous)
     return info
 
 
@@ -172,16 +172,11 @@ def demo_inputs(
 
 
 def other_files(
-    inputs: TrialInputs, origin: Origin, moves: Mapping[str, np.ndarray], train_set: Pictures, test_set: Pictures
+    inputs: TrialInputs, origin: Origin, directions: Mapping[str, np.ndarray], train_set: Pictures, test_set: Pictures
 ) -> dict[str, tuple[str, bytes]]:
-    """The files beside the graphs: key in the index -> name and bytes. `moves`: the directions of attributes."""
-    classes, shapes = len(origin.data.classes), inputs.graphs
-    extra = class_directions.directions(inputs, classes) if classes > 1 else {}
-    files = {
-        "latents": ("latents.npz", npz_bytes(dict(inputs.latents) | extra | dict(moves))),
-        "examples": ("examples.npz", npz_bytes(examples(test_set))),
-        "sheet": ("sheet.png", sheet(inputs, origin.bundle)),
-    }
+    """The files beside the graphs: key in the index -> name and bytes. `directions`: of attributes."""
+    shapes = inputs.graphs
+    files = base_files(inputs, origin, examples(test_set), directions)
     if "encoder" in shapes:
         latent_dim = shapes["decoder"]["z"][0]
         shown = training_codes.may_be_shown(origin.data.licence)
@@ -190,6 +185,20 @@ def other_files(
             npz_bytes(training_codes.training_codes(inputs.run, latent_dim, train_set, shown)),
         )
     return files | {SNAPSHOT_FILES[model]: (one.name, one.data) for model, one in origin.snapshots.items()}
+
+
+def base_files(
+    inputs: TrialInputs, origin: Origin, held_out: dict[str, np.ndarray], directions: Mapping[str, np.ndarray] = {}
+) -> dict[str, tuple[str, bytes]]:
+    """Those that every bundle has, from the pictures that examples.npz is to hold: the latents with directions of
+    classes and with these of attributes, the examples, the sheet."""
+    classes = len(origin.data.classes)
+    of_classes = class_directions.directions(inputs, classes) if classes > 1 else {}
+    return {
+        "latents": ("latents.npz", npz_bytes(dict(inputs.latents) | of_classes | dict(directions))),
+        "examples": ("examples.npz", npz_bytes(held_out)),
+        "sheet": ("sheet.png", sheet(inputs, origin.bundle)),
+    }
 
 
 def to_pictures(split: Pictures) -> np.ndarray:

@@ -26,13 +26,14 @@ FILE = "latents.npz"
 PAIRS = 3000  # of generated pictures, from which directions are found
 TYPICAL = 1000  # pictures that say how far attributes vary
 AT_ONCE = 250  # of them
-MEASURED = 256  # other pictures, on which moves are measured
+MEASURED = 256  # other pictures, on which what directions do is measured
 SHRINKAGE = 0.02  # share of the steps' variance that is added to it, so that a few pairs are not taken at their word
 RIDGE = 0.2  # share of a response's own strength that is added to it: 0 leaves the others alone at any price
 WEAKEST = 1e-3  # of the strongest response: below it none is told from noise
 LEAST_SPREAD = 1e-6  # an attribute that varies less in generated pictures has no direction
-# Below these a direction is not offered: a slider that does not do what it says is worse than none.
-LEAST_MOVED = 0.15  # standard deviations of its attribute by which it moves it, and more than it moves the others
+# Below these a direction is not offered: a slider that does not do what it says is worse than none. A direction moves
+# its attribute by at least so many of that attribute's standard deviations, and further than the others on average.
+LEAST_MOVED = 0.15
 LEAST_ACCURACY = {"binary": 0.6, "number": 0.3}  # of the graph `attributes`, whose opinion the direction was found by
 
 
@@ -96,13 +97,13 @@ def directions(
     if not known:
         return arrays, known
     for space in latent_spaces(inputs):
-        moves, spread = found_moves(inputs, space, len(known))
-        measured = measure(inputs, space, moves, spread)
+        found, spread = found_directions(inputs, space, len(known))
+        measured = measure(inputs, space, found, spread)
         effects = [effect if works(one, effect) else None for one, effect in zip(known, measured, strict=True)]
         if lost := [one.name for one, effect in zip(known, effects, strict=True) if effect is None]:
             print(f"The {space.model} has no direction that moves {', '.join(lost)}: no sliders for them.")
-        moves[[effect is None for effect in effects]] = 0
-        arrays[ATTRIBUTE_ARRAYS[space.model]] = moves
+        found[[effect is None for effect in effects]] = 0
+        arrays[ATTRIBUTE_ARRAYS[space.model]] = found
         known = tuple(one.model_copy(update={space.model: effect}) for one, effect in zip(known, effects, strict=True))
     return arrays, known
 
@@ -114,7 +115,7 @@ def works(attribute: Attribute, effect: AttributeEffect | None) -> bool:
     return effect.moved >= LEAST_MOVED and effect.moved > effect.others
 
 
-def found_moves(inputs: TrialInputs, space: LatentSpace, count: int) -> tuple[np.ndarray, np.ndarray]:
+def found_directions(inputs: TrialInputs, space: LatentSpace, count: int) -> tuple[np.ndarray, np.ndarray]:
     """(the directions of all `count` attributes float32 [A, D], the standard deviation of each attribute [A])."""
     latents = space.latents(inputs, range(PAIRS))
     root = covariance_root(latents)
@@ -123,9 +124,9 @@ def found_moves(inputs: TrialInputs, space: LatentSpace, count: int) -> tuple[np
     typical = responses_of(inputs, space, latents[:TYPICAL])
     changes = responses_of(inputs, space, latents + half) - responses_of(inputs, space, latents - half)
     spread = typical.std(axis=0)
-    moves = separate_moves(root, noise, changes / np.maximum(spread, LEAST_SPREAD))[:count]
-    moves[spread[:count] <= LEAST_SPREAD] = 0
-    return moves, spread[:count]
+    found = separated_directions(root, noise, changes / np.maximum(spread, LEAST_SPREAD))[:count]
+    found[spread[:count] <= LEAST_SPREAD] = 0
+    return found, spread[:count]
 
 
 def responses_of(inputs: TrialInputs, space: LatentSpace, latents: np.ndarray) -> np.ndarray:
@@ -152,7 +153,7 @@ def covariance_root(latents: np.ndarray) -> np.ndarray:
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
 
 
-def separate_moves(root: np.ndarray, noise: np.ndarray, changes: np.ndarray) -> np.ndarray:
+def separated_directions(root: np.ndarray, noise: np.ndarray, changes: np.ndarray) -> np.ndarray:
     """Directions float32 [A, D] along each of which one response changes and the others stay as far as they can.
 
     root: of the covariance of the latents, [D, D]; noise: [N, D], standard normal, whose steps noise @ root.T changed
@@ -163,20 +164,20 @@ def separate_moves(root: np.ndarray, noise: np.ndarray, changes: np.ndarray) -> 
     slopes = np.linalg.solve(noise.T @ noise / count + SHRINKAGE * identity, noise.T @ changes / count).T
     overlap = slopes @ slopes.T
     strength = np.diag(overlap)
-    moves = np.zeros_like(slopes)
+    directions = np.zeros_like(slopes)
     told = np.flatnonzero(strength > WEAKEST * strength.max(initial=0.0))
     if len(told):
         among = np.ix_(told, told)
-        moves[told] = np.linalg.solve(overlap[among] + RIDGE * np.diag(strength[told]), slopes[told]) @ root.T
-    lengths = np.linalg.norm(moves, axis=1, keepdims=True)
-    units = moves / np.maximum(lengths, np.finfo(float).tiny)
+        directions[told] = np.linalg.solve(overlap[among] + RIDGE * np.diag(strength[told]), slopes[told]) @ root.T
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    units = directions / np.maximum(lengths, np.finfo(float).tiny)
     return (units * np.linalg.norm(units @ root, axis=1, keepdims=True)).astype(np.float32)
 
 
 def measure(
-    inputs: TrialInputs, space: LatentSpace, moves: np.ndarray, spread: np.ndarray
+    inputs: TrialInputs, space: LatentSpace, directions: np.ndarray, spread: np.ndarray
 ) -> list[AttributeEffect | None]:
-    """What one step along each of moves [A, D] does to pictures that no direction was found from: half of them step up,
+    """What one step along each of directions [A, D] does to pictures that none was found from: half of them step up,
     half down. spread: standard deviations [A] of the attributes. None where there is no direction."""
     latents = space.latents(inputs, range(PAIRS, PAIRS + MEASURED))
     sign = np.where(np.arange(MEASURED) % 2, -1.0, 1.0)[:, None]
@@ -184,11 +185,11 @@ def measure(
     values, features = read_attributes(inputs, before), features_of(inputs, before)
     unit = np.maximum(spread, LEAST_SPREAD)
     found: list[AttributeEffect | None] = []
-    for i, move in enumerate(moves):
-        if not move.any():
+    for i, direction in enumerate(directions):
+        if not direction.any():
             found.append(None)
             continue
-        after = space.draw(inputs, latents + sign * move)
+        after = space.draw(inputs, latents + sign * direction)
         changes = ((read_attributes(inputs, after) - values) * sign / unit).mean(axis=0)
         others = np.abs(np.delete(changes, i))
         now = features_of(inputs, after)

@@ -1,16 +1,23 @@
 """The attributes of a bundle as a section of its card: how well each is recognised, what its directions do."""
 
+import re
 from collections.abc import Sequence
 
+from bundle.card_sections import CardSection
 from bundle.quality_section import cell
 from bundle.schema import Attribute, AttributeEffect
 from export.markdown import table
 
-HEADING, NEXT = "## Attributes", "## Graphs"
+SECTION = CardSection("attributes")
+HEADING, NEXT = "## Attributes", re.compile(r"^## Graphs$", re.MULTILINE)
 EXPLAINED = """Recognised: on held-out pictures, the balanced accuracy (two values) or the correlation (numbers). Moved:
 how far one standard deviation of the latents along a direction moves its attribute, in standard deviations of the
 generated pictures, by the graph `attributes`. Others: the mean move of the other attributes, the less the better. Kept:
 the mean cosine similarity of the classifier's features, 1 = the rest of the picture stays."""
+# The section of older versions, without comments around it: heading, table, and this paragraph.
+UNMARKED = re.compile(
+    rf"^{HEADING}\n\n(?:\|.*\n)+\nRecognised: .*\n(?:.+\n)*?.*the rest of the picture stays\.$", re.MULTILINE
+)
 
 
 def attribute_table(attributes: Sequence[Attribute]) -> str:
@@ -37,17 +44,17 @@ def effect_cells(effect: AttributeEffect | None) -> tuple[str, str, str]:
 
 
 def section(attributes: Sequence[Attribute]) -> str:
-    """The section of the card."""
-    return f"{HEADING}\n\n{attribute_table(attributes)}\n\n{EXPLAINED}"
+    """The section of the card, between its comments."""
+    return SECTION.written(f"{HEADING}\n\n{attribute_table(attributes)}\n\n{EXPLAINED}")
 
 
 def with_section(card: str, attributes: Sequence[Attribute]) -> str:
-    """A card with this section in place of an older one, else before the graphs or at the end."""
-    head, found, rest = card.partition(f"{HEADING}\n")
-    if found:
-        _, following, after = rest.partition("\n## ")
-        return f"{head}{section(attributes)}\n" + (f"{following}{after}" if following else "")
-    head, found, rest = card.partition(f"{NEXT}\n")
-    if found:
-        return f"{head}{section(attributes)}\n\n{found}{rest}"
-    return f"{card.rstrip()}\n\n{section(attributes)}\n"
+    """A card with this section in place of an older one, else before the graphs or at the end; the rest stays."""
+    text = section(attributes)
+    if around := SECTION.around(card):
+        return around[0] + text + around[1]
+    if old := UNMARKED.search(card):
+        return card[: old.start()] + text + card[old.end() :]
+    if graphs := NEXT.search(card):
+        return f"{card[: graphs.start()]}{text}\n\n{card[graphs.start() :]}"
+    return f"{card.rstrip()}\n\n{text}\n"

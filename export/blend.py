@@ -11,28 +11,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.quality_section import cell
 from bundle.read import INDEX, read
-from bundle.schema import Bundle
-from bundle.write import npz_bytes, previous_index
-from export import assemble, class_directions, graphs, model_card, parity, run_contents, unpack
+from bundle.schema import STYLE_GRAPHS, Bundle
+from bundle.write import previous_index
+from export import assemble, graphs, model_card, parity, run_contents, unpack
 from export.graphs import Origin
 from export.markdown import table
 from export.precision import Precision
 from export.run_contents import Latents
-from export.weight_mixing import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares
+from export.weight_mixing import RELATED, StageFit, fit, misfit, mixed, of_stage, reasons, shares_of_stages
 from train.data.dataset import DataInfo
 from train.run_folder import Run, StageRecord
 from train.settings import GanSettings
 from train.stages import build_networks, gan
 from train.stored_settings import to_dict
-
-HALVES = ("mapping", "synthesis")
 
 
 @dataclass(frozen=True)
@@ -79,10 +76,10 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
     previous = previous_index(target)
     a, b = opened(first, data), opened(second, data, examples=False)
     fits = fit(a.generator.state_dict(), b.generator.state_dict(), (a.stages, b.stages))
-    parts = shares(fits, asked.stages, asked.share, (a.name, b.name))
+    shares = shares_of_stages(fits, asked.stages, asked.share, (a.name, b.name), asked.mapping)
     check_mapping(a, b, asked.mapping)
-    print(summary(fits, parts, (a, b)))
-    generator = mixture(a, b, parts, asked.mapping)
+    print(summary(fits, shares, (a, b)))
+    generator = mixture(a, b, shares, asked.mapping)
     origin = origin_of(a, b, name, title, public_command(command(first, second, target, asked)))
     nets = {"generator": generator}
     specs = graphs.graph_specs("gan", nets, origin.data)
@@ -94,15 +91,9 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
         specs, origin, parity.trial_inputs(specs, held_out, latents.arrays, origin.prior), precision
     )
     inputs = assemble.demo_inputs(found.runner(), origin, specs, latents, held_out, narrow=precision != "fp32")
-    classes = len(a.data.classes)
-    extra = class_directions.directions(inputs, classes) if classes > 1 else {}
-    files = {
-        "latents": ("latents.npz", npz_bytes(dict(latents.arrays) | extra)),
-        "examples": ("examples.npz", npz_bytes(a.examples)),
-        "sheet": ("sheet.png", assemble.sheet(inputs, name)),
-    }
+    files = assemble.base_files(inputs, origin, a.examples)
     info = assemble.index(origin, specs, found, files, None)
-    card = with_section(model_card.write(info, found.errors), section(a, b, fits, parts, asked.mapping))
+    card = model_card.card(info, found.errors, blend=section(a, b, fits, shares, asked.mapping))
     assemble.save(target, info, found, files, card, previous)
     return info
 
@@ -121,34 +112,15 @@ def of_bundle(folder: Path) -> Parent:
     """The generator of a bundle, its weights out of its graphs. Raises UserError."""
     bundle, what = read(folder), f"{folder} cannot be blended"
     info = bundle.info
-    if lacking := [half for half in HALVES if half not in info.graphs]:
+    if lacking := [half for half in STYLE_GRAPHS if half not in info.graphs]:
         raise UserError(f"{what}: it has no {' and no '.join(lacking)}, so there is no generator with stages in it.")
-    if "gan" not in info.training:
-        raise UserError(f"{what}: it does not say how its GAN came about.")
-    if odd := [half for half in HALVES if info.graphs[half].precision not in unpack.FLOAT32_PRECISIONS]:
-        precision = info.graphs[odd[0]].precision
-        raise UserError(
-            f"{what}: its {odd[0]} is stored as {precision}, not as {' or '.join(unpack.FLOAT32_PRECISIONS)}."
-        )
-    pictures = unpack.data_of(bundle)
-    try:
-        settings = unpack.settings_of(bundle, "gan", folder)
-        assert isinstance(settings, GanSettings)
-        with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
-            networks = build_networks("gan", settings, pictures, unpack.UnpackedSettings({}))
-        generator = networks.get_submodule("generator")
-        unpack.load_weights(generator, unpack.network_weights(bundle, "generator"), what)
-        nets = {"generator": generator.eval().requires_grad_(False)}
-        for spec in graphs.graph_specs("gan", nets, pictures):
-            unpack.compare(spec, bundle, what)
-    except UserError as problem:
-        raise UserError(str(problem) if str(problem).startswith(what) else f"{what}: {problem}") from problem
-    except Exception as problem:  # settings, weights or nodes of a stranger's bundle may be damaged in any way
-        raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
+    settings, networks = unpack.checked_networks(bundle, "gan", ("generator", *STYLE_GRAPHS), what, folder)
+    assert isinstance(settings, GanSettings)
+    generator = networks.get_submodule("generator").eval().requires_grad_(False)
     trained = info.training["gan"]
     held_out = {"images": bundle.examples, "labels": bundle.example_labels}
-    return Parent(info.name, pictures, settings, generator, trained.images, trained.seconds, trained.hardware,
-                  trained.command, held_out, bundle.sha256)  # fmt: skip
+    return Parent(info.name, unpack.data_of(bundle), settings, generator, trained.images, trained.seconds,
+                  trained.hardware, trained.command, held_out, bundle.sha256)  # fmt: skip
 
 
 def of_run(folder: Path, data: str | None, examples: bool) -> Parent:
@@ -165,38 +137,44 @@ def of_run(folder: Path, data: str | None, examples: bool) -> Parent:
 
 
 def check_mapping(a: Parent, b: Parent, share: float) -> None:
-    """Raises UserError unless the styles of one fit the stages of the other, and a share of the mapping can be had."""
+    """Raises UserError for a share outside [0, 1], and, where some of the mapping is asked for, unless both have the
+    same classes, noise of the same distribution, and mappings of the same shapes."""
     if not 0 <= share <= 1:
         raise UserError(f"--mapping-share {share:g}: it must be from 0 to 1.")
     if not share:
         return
     if a.data.classes != b.data.classes:
         raise UserError(f"--mapping-share: {a.name} and {b.name} have other classes: leave it out to keep the first's.")
+    if a.settings.prior != b.settings.prior:
+        raise UserError(
+            f"--mapping-share: {a.name} draws its noise from another distribution than {b.name} ({a.settings.prior}, "
+            f"{b.settings.prior}): leave it out to keep the first's mapping."
+        )
     halves = [of_stage(one.generator.state_dict(), None, one.stages) for one in (a, b)]
     if problem := misfit(*halves):
         raise UserError(f"--mapping-share: the mappings of {a.name} and {b.name} do not fit: {problem}.")
 
 
-def mixture(a: Parent, b: Parent, parts: Sequence[float], mapping: float) -> nn.Module:
+def mixture(a: Parent, b: Parent, shares: Sequence[float], mapping: float) -> nn.Module:
     """The generator of the mixture, in eval mode."""
     networks = build_networks("gan", a.settings, a.data, unpack.UnpackedSettings({}))
     generator = networks.get_submodule("generator")
-    generator.load_state_dict(mixed(a.generator.state_dict(), b.generator.state_dict(), parts, mapping))
+    generator.load_state_dict(mixed(a.generator.state_dict(), b.generator.state_dict(), shares, mapping))
     return generator.eval().requires_grad_(False)
 
 
 # ---------------------------------------------------------------------------------------------- in words
 
 
-def summary(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Parent, Parent]) -> str:
+def summary(fits: Sequence[StageFit], shares: Sequence[float], parents: tuple[Parent, Parent]) -> str:
     """What the mixture is made of, as the command prints it."""
     lines = []
-    for one, part in zip(fits, parts, strict=True):
+    for one, share in zip(fits, shares, strict=True):
         alike = "" if one.cosine is None else f"  cosine {one.cosine:5.2f}"
-        lines.append(f"  stage {one.stage}  {one.parameters:>9,} parameters{alike}  {whose(part, parents)}")
+        lines.append(f"  stage {one.stage}  {one.parameters:>9,} parameters{alike}  {whose(share, parents)}")
     if odd := reasons(fits):
         lines.append(odd)
-    apart = [one.stage for one, part in zip(fits, parts, strict=True) if part and (one.cosine or 0) < RELATED]
+    apart = [one.stage for one, share in zip(fits, shares, strict=True) if share and (one.cosine or 0) < RELATED]
     if apart:
         which = ", ".join(map(str, apart))
         lines.append(
@@ -206,12 +184,12 @@ def summary(fits: Sequence[StageFit], parts: Sequence[float], parents: tuple[Par
     return "\n".join(lines)
 
 
-def whose(part: float, parents: tuple[Parent, Parent]) -> str:
+def whose(share: float, parents: tuple[Parent, Parent]) -> str:
     """From which of the two a stage comes, e.g. "cats", or "70 % cats, 30 % dogs"."""
     a, b = (parent.name for parent in parents)
-    if part in (0, 1):
-        return b if part else a
-    return f"{100 * (1 - part):.0f} % {a}, {100 * part:.0f} % {b}"
+    if share in (0, 1):
+        return b if share else a
+    return f"{100 * (1 - share):.0f} % {a}, {100 * share:.0f} % {b}"
 
 
 def command(first: Path, second: Path, target: Path, asked: Asked) -> str:
@@ -244,15 +222,15 @@ def both(one: str, other: str, between: str) -> str:
     return one if one == other else f"{one}{between}{other}"
 
 
-def section(a: Parent, b: Parent, fits: Sequence[StageFit], parts: Sequence[float], mapping: float) -> str:
+def section(a: Parent, b: Parent, fits: Sequence[StageFit], shares: Sequence[float], mapping: float) -> str:
     """The section of the model card that names both parents and what came from each."""
     rows = [
         (cell(one.name), cell(one.data.title), cell(one.data.licence), f"{one.images:,}", one.sha256[:16] or "a run")
         for one in (a, b)
     ]
     stages = [
-        (str(one.stage), cell(whose(part, (a, b))), "" if one.cosine is None else f"{one.cosine:.2f}")
-        for one, part in zip(fits, parts, strict=True)
+        (str(one.stage), cell(whose(share, (a, b))), "" if one.cosine is None else f"{one.cosine:.2f}")
+        for one, share in zip(fits, shares, strict=True)
     ]
     commands = "\n".join(f"{one.command}  # {one.name}" for one in (a, b))
     return f"""## Blend
@@ -269,9 +247,3 @@ Stage 1 is the coarsest. The licences of both sets of pictures bear on what it d
 ```
 {commands}
 ```"""
-
-
-def with_section(card: str, text: str) -> str:
-    """A new card with the section before its use."""
-    head, mark, rest = card.partition("## Use\n")
-    return f"{head}{text}\n\n{mark}{rest}"

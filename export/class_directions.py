@@ -22,7 +22,9 @@ from bundle.trial_inputs import TrialInputs
 from bundle.write import add_file, npz_bytes
 
 FILE = "latents.npz"
-EACH = 400  # latents of each class
+EACH = 400  # latents of each class …
+MOST = 20_000  # … and at most so many in all: each class has a machine that learns from all of them
+LEAST_EACH = 40  # … but not fewer of each
 HELD_OUT = 0.25  # share of them that only measures the accuracy
 
 
@@ -48,7 +50,7 @@ def directions(inputs: TrialInputs, classes: int) -> dict[str, np.ndarray]:
     """The arrays that latents.npz keeps of them: `svm_w` of a GAN with styles, `svm_code` of a VAE, and for each the
     accuracy of its boundaries (see `normals`)."""
     arrays: dict[str, np.ndarray] = {}
-    seeds = range(EACH * classes)
+    seeds = range(min(EACH * classes, max(MOST, LEAST_EACH * classes)))
     labels = np.array([seed_class(seed, classes) for seed in seeds])
     if "mapping" in inputs.graphs:
         w = inputs.run("mapping", inputs.seed_rows("mapping", seeds))["w"]
@@ -66,12 +68,12 @@ def normals(latents: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
         latents.astype(np.float64), labels, test_size=HELD_OUT, random_state=0, stratify=labels
     )
     scale = StandardScaler().fit(fitted)
-    moves, right = [], []
+    directions, right = [], []
     for k in np.unique(labels):
         machine = LinearSVC(C=0.1, dual=False, class_weight="balanced", random_state=0)
         machine.fit(scale.transform(fitted), fitted_labels == k)
         normal = machine.coef_[0] / scale.scale_
         normal /= np.linalg.norm(normal)
-        moves.append(normal * (fitted @ normal).std())
+        directions.append(normal * (fitted @ normal).std())
         right.append(balanced_accuracy_score(other_labels == k, machine.predict(scale.transform(others))))
-    return np.array(moves, np.float32), np.array(right, np.float32)
+    return np.array(directions, np.float32), np.array(right, np.float32)

@@ -30,9 +30,9 @@ OLDEST = 9  # operator set; a file of an older one is converted
 OLDEST_IR = 8  # since 4, weights need not be inputs
 COMPARED = (1, 3)  # pictures in the runs that compare both ways
 BOUND = 0.025  # grey levels; runtimes may join our operators with the file's own
-NUMBERS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
-           "int64": TensorProto.INT64, "int32": TensorProto.INT32, "uint8": TensorProto.UINT8,
-           "bool": TensorProto.BOOL}  # fmt: skip
+ELEMENT_TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE,
+                 "int64": TensorProto.INT64, "int32": TensorProto.INT32, "uint8": TensorProto.UINT8,
+                 "bool": TensorProto.BOOL}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class _Steps:
         rows = self.reshaped(values, [-1, *shape])
         if batch and batch > 1:
             rows = self.add("Expand", [rows, self.constant(np.array([batch, *shape], np.int64))])
-        self.add("Cast", [rows], OWN + name, to=NUMBERS[element])
+        self.add("Cast", [rows], OWN + name, to=ELEMENT_TYPES[element])
 
     def _count(self, z: str) -> str:
         """[N], of z [N, D]."""

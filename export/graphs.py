@@ -5,6 +5,7 @@ bundle.schema.GRAPHS says what each graph holds and what its inputs and outputs 
 
 import json
 import logging
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.schema import GRAPHS, SCHEMA_VERSION, Attribute, Curve, Model, Prior
+from bundle.schema import GRAPHS, STYLE_GRAPHS, SCHEMA_VERSION, Attribute, Curve, Model, Prior
 from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
@@ -55,7 +56,7 @@ class GraphSpec:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network has learned, those among its buffers included that were fitted."""
+        """How many numbers the network has learned: its parameters, and buffers that were fitted."""
         fitted = (b for m in self.net.modules() if isinstance(m, LinearPosterior) for b in m.buffers())
         return sum(p.numel() for p in (*self.net.parameters(), *fitted))
 
@@ -99,10 +100,11 @@ def exportable_record(run: Run, stage: str, unfinished: bool) -> StageRecord:
         )
     target = run.record(NEEDS[stage]) if record.target_images is not None else None
     if target and target.images != record.target_images and not unfinished:
+        words = ["python", "-m", "train", "inverse", str(run.folder), "--target", NEEDS[stage], "--resume"]
         raise UserError(
             f"The {stage} of {run.folder} was made for a {NEEDS[stage]} of {record.target_images} pictures, which has "
-            f"seen {target.images} by now: go on with python -m train inverse --target {NEEDS[stage]} --resume and "
-            "more --minutes, or export it as it is with --unfinished."
+            f"seen {target.images} by now: go on with {shlex.join(words)} and more --minutes, or export it as it is "
+            "with --unfinished."
         )
     return record
 
@@ -125,7 +127,7 @@ def graph_specs(stage: str, nets: Mapping[str, nn.Module], data: DataInfo) -> li
     """The graphs of those networks of a stage; a generator becomes three: whole, mapping and synthesis."""
     nets = dict(nets)
     if stage == "gan":
-        nets |= {half: nets["generator"].get_submodule(half) for half in ("mapping", "synthesis")}
+        nets |= {half: nets["generator"].get_submodule(half) for half in STYLE_GRAPHS}
     return [_spec(name, stage, nets[name], data) for name in STAGE_GRAPHS[stage] if name in nets]
 
 

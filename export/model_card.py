@@ -13,8 +13,12 @@ from bundle.schema import Bundle, Graph, RuntimeComparison, Training
 from export import attribute_section, parity, precision, runtime_tables
 from export.markdown import table
 
-# As data sets state their licence -> the Hub's identifier.
+# As data sets state their licence -> the Hub's identifier. MIT is not among them: it is also an institute, and a word
+# of other languages.
 HUB_LICENCES = {
+    "cc by-nc-sa 4.0": "cc-by-nc-sa-4.0",
+    "cc by-nc-nd 4.0": "cc-by-nc-nd-4.0",
+    "cc by-nd 4.0": "cc-by-nd-4.0",
     "cc by-sa 4.0": "cc-by-sa-4.0",
     "cc by-sa 3.0": "cc-by-sa-3.0",
     "cc by-nc 4.0": "cc-by-nc-4.0",
@@ -22,11 +26,12 @@ HUB_LICENCES = {
     "cc0": "cc0-1.0",
     "apache 2.0": "apache-2.0",
     "ofl 1.1": "ofl-1.1",
-    "mit": "mit",
 }
+MIT = re.compile(r"\bMIT (?i:licen[cs]e)\b|(?:^|[,;:(/]|\b(?:and|or|under))\s*MIT\s*(?=$|[,;.)/]|(?:and|or)\b)")
+NOT_STATED = re.compile(r"|not stated|unknown|no licen[cs]e stated", re.IGNORECASE)  # a clause
 
 SNIPPET_SEED = 7
-# The sentence of `largest_error`, in cards of older versions too.
+# The sentence of `about_largest_error`, in cards of older versions too.
 LARGEST_ERROR = re.compile(r"The last column is the largest difference from\nPyTorch over .*\|value\|\)\)[^.\n]*\.")
 PRECISION_WORDS = {
     "fp32": "float32",
@@ -37,20 +42,24 @@ PRECISION_WORDS = {
 
 
 def hub_licence(text: str) -> str:
-    """The Hub's identifier of the one licence that a text names; "other" for several, "unknown" for none."""
+    """The Hub's identifier of the one licence that a text names; "unknown" where it says that none is stated, "other"
+    for several and for anything else."""
     plain = re.sub(r"[\s-]+", " ", text.lower())
     found = [hub for name, hub in HUB_LICENCES.items() if re.search(rf"\b{re.escape(name.replace('-', ' '))}\b", plain)]
-    if len(found) == 1:
+    found += ["mit"] if MIT.search(text) else []
+    unstated = any(NOT_STATED.fullmatch(clause.strip(" .")) for clause in re.split("[,;]", text))
+    if len(found) == 1 and not unstated:
         return found[0]
-    return "other" if found else "unknown"
+    return "unknown" if unstated and not found else "other"
 
 
-def write(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = ()) -> str:
+def card(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = (), blend: str = "") -> str:
     """The whole card. `errors`: the largest error of each graph against PyTorch; `unfinished`: stages that were stopped
-    early."""
+    early; `blend`: the section of a bundle whose generator is a mixture."""
     sections = [
         front_matter(info),
         introduction(info),
+        *([blend] if blend else []),
         "## Use\n\n```python\n" + snippet(info) + "```",
         data_section(info),
         training_section(info, unfinished),
@@ -73,7 +82,7 @@ def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
             row = rf"^(\| `{re.escape(graph.file)}` \|.*\| ){graph.bytes:,} \|[^|\n]*\|"
             text = re.sub(row, rf"\g<1>{now.bytes:,} | |", text, flags=re.MULTILINE)
     text = text.replace(opset_and_precisions(before), opset_and_precisions(after))
-    text = LARGEST_ERROR.sub(lambda _: largest_error(after, "; empty where a file was stored anew"), text)
+    text = LARGEST_ERROR.sub(lambda _: about_largest_error(after, "; empty where a file was stored anew"), text)
     found = runtime_tables.SECTION.around(text)
     if found and after.runtime_comparison is None:
         text = found[0] + found[1].lstrip("\n")
@@ -111,7 +120,7 @@ def front_matter(info: Bundle) -> str:
 
 
 def licence_name(text: str) -> str:
-    """What the Hub shows where it has no identifier for the licence: the text as a word of its kind."""
+    """What the Hub shows where the licence is "other": the text as a word of its kind."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "other"
 
 
@@ -130,15 +139,22 @@ def introduction(info: Bundle) -> str:
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
     by = f", class = seed mod {classes}" if classes else ""
     stored_as = opset_and_precisions(info)
+    made = "trained from scratch" if from_scratch(info) else "made"
     return f"""# {info.title}
 
-A {model_names(info)} of {picture_kind(info)}, trained from scratch with Twofold and stored as ONNX graphs:
+A {model_names(info)} of {picture_kind(info)}, {made} with Twofold and stored as ONNX graphs:
 they run wherever onnxruntime runs, on a processor, a GPU or in a browser. {stored_as}, dynamic batch, no custom
 operators.
 
 ![64 samples, seeds 0 to 63](sheet.png)
 
 *What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
+
+
+def from_scratch(info: Bundle) -> bool:
+    """Whether no stage began with the weights of other networks, by its commands."""
+    given = [one.command for stage in info.training.values() for one in (stage, *stage.sessions)]
+    return not any("--start-from" in command or " -m export blend " in command for command in given)
 
 
 def opset_and_precisions(info: Bundle) -> str:
@@ -282,11 +298,11 @@ def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
 {table(("graph", "inputs → outputs", "parameters", "bytes", "largest error"), "llrrr", rows)}
 
 Images are float32 [N, C, H, W] in [0, 1], masks 1 = known and 0 = to be filled in, classes weights that sum to 1.
-No graph draws random numbers: the same input gives the same picture. {largest_error(info)}
+No graph draws random numbers: the same input gives the same picture. {about_largest_error(info)}
 `bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
 
 
-def largest_error(info: Bundle, addition: str = "") -> str:
+def about_largest_error(info: Bundle, addition: str = "") -> str:
     """What the column of errors holds: converted graphs are compared on other rows than float32 ones."""
     exact = [graph.precision == "fp32" for graph in info.graphs.values()]
     batches = f"batches of {', '.join(map(str, parity.BATCHES[:-1]))} and {parity.BATCHES[-1]}"

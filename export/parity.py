@@ -88,7 +88,7 @@ def check_parity(spec: GraphSpec, data: bytes, pictures: np.ndarray | None = Non
         part = {name: values[start : start + batch] for name, values in rows.items()}
         start += batch
         got = runtime.run(names, part)
-        error = from_pytorch(spec, part, got)
+        error = error_against_pytorch(spec, part, got)
         errors.append(error)
         if error > BOUND:
             raise UserError(
@@ -99,7 +99,7 @@ def check_parity(spec: GraphSpec, data: bytes, pictures: np.ndarray | None = Non
     return Parity(spec.name, tuple(errors))
 
 
-def from_pytorch(spec: GraphSpec, rows: Mapping[str, np.ndarray], got: Sequence[np.ndarray]) -> float:
+def error_against_pytorch(spec: GraphSpec, rows: Mapping[str, np.ndarray], got: Sequence[np.ndarray]) -> float:
     """The largest error of a graph's outputs `got` for these rows, as `differences.largest_error` measures it.
 
     Raises UserError for an output of another shape, and for one that is not finite.

@@ -136,7 +136,7 @@ def convert_one(
         raise Unsuitable(f"As int8, graph '{spec.name}' gains nothing: its only layer makes the output.")
     data = model.SerializeToString(deterministic=True)
     found = measure(spec.name, exact, data, rows, precision)
-    error = parity.from_pytorch(spec, rows, parity.session(data).run(list(spec.outputs), rows))
+    error = parity.error_against_pytorch(spec, rows, parity.session(data).run(list(spec.outputs), rows))
     return data, replace(found, error=error)
 
 
@@ -173,8 +173,8 @@ def refusal(found: Conversion, precision: Precision) -> str:
     if precision == "int8" and found.psnr is not None:
         if not found.psnr >= LEAST_PSNR:
             return (
-                f"As int8, graph '{found.graph}' costs more than {LEAST_PSNR:.0f} dB: the worst of its pictures "
-                f"has a PSNR of {found.psnr:.1f} dB against that of float32."
+                f"As int8, graph '{found.graph}' falls below {LEAST_PSNR:.0f} dB: the worst of its pictures has a PSNR "
+                f"of {found.psnr:.1f} dB against that of float32."
             )
     elif not found.largest <= (most := LEVELS if found.unit == "grey levels" else SHARE):
         return (

@@ -1,5 +1,6 @@
 """Trains, exports and measures the released bundles: one command, to be stopped and repeated at any point.
 
+    python -m export.release --data-root data
     python -m export.release --data-root data --only fashion mnist
     python -m export.release --preset gpu --total-minutes 25 --data-root data
 
@@ -44,6 +45,7 @@ FOLDERS = {
     "small": "gan",
     "gan": "gan",
     "vae": "vae",
+    "attributes": "attributes",
     "inverter": "inverter",
     "repair": "repair",
     "control": "dcgan",
@@ -123,14 +125,24 @@ def stage_command(settings: Settings, name: str, stage: str, minutes: float) -> 
         words += ["--threads", str(settings.threads)]
     if (run / FOLDERS[stage] / "state.safetensors").exists():
         return [*words, "--resume"]
-    size = recipe.grown_from if stage == "small" else recipe.size
-    words += ["--size", str(size), "--precision", fastest_precision()]
+    words += ["--size", str(size_of(settings, name, stage)), "--precision", fastest_precision()]
+    if stage in ("classifier", "attributes") and recipe.attributes:
+        words += ["--attributes", ",".join(recipe.attributes)]
     if stage == "gan" and recipe.grown_from:
         words += ["--start-from", str(run_of(settings, name, "small"))]
     if not control and settings.preset != "cpu":
         words += ["--preset", settings.preset]
     words += recipe.flags.get(stage, ())
-    return words + list(recipe.on_cpu.get(stage, ()) if settings.preset == "cpu" else ())
+    return words + list((recipe.on_cpu if settings.preset == "cpu" else recipe.on_gpu).get(stage, ()))
+
+
+def size_of(settings: Settings, name: str, stage: str) -> int | None:
+    """Pixels a side of the pictures that a stage learns from."""
+    recipe = RECIPES[name]
+    size, grown_from = recipe.size, recipe.grown_from
+    if settings.preset == "gpu":
+        size, grown_from = recipe.gpu_size or size, recipe.gpu_grown_from or grown_from
+    return grown_from if stage == "small" else size
 
 
 def finished(settings: Settings, name: str, stage: str, minutes: float) -> bool:
@@ -143,17 +155,17 @@ def finished(settings: Settings, name: str, stage: str, minutes: float) -> bool:
     return bool(record["finished"]) and max(record["seconds"], given) >= 59 * minutes
 
 
-def commands(settings: Settings, name: str, share: dict[str, float]) -> Iterator[list[str]]:
+def commands(settings: Settings, name: str, minutes: dict[str, float]) -> Iterator[list[str]]:
     """What is left to do for one bundle: the words after `python -m`, command by command."""
     run, target = settings.runs / name, settings.out / name
-    left = [stage for stage, minutes in share.items() if not finished(settings, name, stage, minutes)]
+    left = [stage for stage, own in minutes.items() if not finished(settings, name, stage, own)]
     for stage in left:
-        yield stage_command(settings, name, stage, share[stage])
+        yield stage_command(settings, name, stage, minutes[stage])
     if not left and measured(target):
         return
     data = ["--data", source(settings, name)]
     yield ["export", "bundle", str(run), str(target), *data, "--precision", settings.precision]
-    control = ["--control", str(run_of(settings, name, "control"))] if "control" in share else []
+    control = ["--control", str(run_of(settings, name, "control"))] if "control" in minutes else []
     threads = ["--threads", str(settings.threads)] if settings.threads else []
     yield ["train", "evaluate", str(target), *data, *control, *threads, "--store", str(target)]
 
@@ -196,7 +208,7 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
     return found
 
 
-def shares(settings: Settings, failures: "Failures") -> dict[str, dict[str, float]]:
+def minutes_by_bundle(settings: Settings, failures: "Failures") -> dict[str, dict[str, float]]:
     """Minutes by bundle and stage, of those bundles whose GAN can be trained. Measured speeds are kept in plan.json, so
     that a repeat follows the same plan."""
     if settings.total_minutes is None:
@@ -272,25 +284,25 @@ def check(settings: Settings) -> None:
         source(settings, name)
 
 
-def make(settings: Settings, name: str, share: dict[str, float], stopped: Event, failures: Failures) -> None:
+def make(settings: Settings, name: str, minutes: dict[str, float], stopped: Event, failures: Failures) -> None:
     """Makes one bundle. What fails is said and kept in `failures`; whatever there is by then is copied to the parts."""
     log = settings.runs / name / "release.log" if settings.jobs > 1 else None
     try:
         with failures.of(name):
-            for words in commands(settings, name, share):
+            for words in commands(settings, name, minutes):
                 if stopped.is_set():
                     return
                 call(words, log)
-        copy_to_parts(settings, name, share, failures)
+        copy_to_parts(settings, name, minutes, failures)
     except BaseException:
         stopped.set()  # here: this thread may take up the next bundle before anybody hears of it
         raise
 
 
-def copy_to_parts(settings: Settings, name: str, share: dict[str, float], failures: Failures) -> None:
+def copy_to_parts(settings: Settings, name: str, minutes: dict[str, float], failures: Failures) -> None:
     """Copies a bundle and its runs, as far as they are there, to --parts."""
     if settings.parts:
-        runs = dict.fromkeys(run_of(settings, name, stage) for stage in share)
+        runs = dict.fromkeys(run_of(settings, name, stage) for stage in minutes)
         with failures.of(name):
             write_parts(name, [settings.out / name, *runs], settings.parts)
 
@@ -302,7 +314,7 @@ def release(settings: Settings) -> None:
     begun."""
     check(settings)
     failures, stopped = Failures(), Event()
-    plan = shares(settings, failures)
+    plan = minutes_by_bundle(settings, failures)
     with ThreadPoolExecutor(settings.jobs) as pool:
         try:
             for done in as_completed(

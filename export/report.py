@@ -94,9 +94,9 @@ def markdown(sections: Sequence[Section]) -> str:
     head = f"""# The released models
 
 Written by `python -m export report` from the figures that each bundle carries; the sheets are drawn by its graphs, and
-nothing was picked out, but for the last sheet of each. {ABOUT_FLOORS}
+nothing was picked out, but for the closest pairs. {ABOUT_FLOORS}
 Figures of one bundle are measured in one run, in the features named there: between bundles they cannot be compared.
-Their order, by distance over floor, is a rough one.
+Their order: those that `order.txt` names, then the others by distance over floor, which is a rough measure.
 
 The control is a plain DCGAN with as many parameters. Its minutes stand beside the GAN's: where they differ, the
 comparison favours the one with more."""

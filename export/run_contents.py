@@ -1,5 +1,6 @@
 """What of a run goes into a bundle: its trained stages, their networks and latent statistics, its pictures."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,11 +52,16 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
         elif key == "attributes" and not run.data.attributes:
             continue
         elif key == "attributes" and (folder / "record.json").exists() and not run.record(key).finished:
-            print(f"The attributes of {run.folder} are not finished: the bundle goes without them.")
+            again = shlex.join(["python", "-m", "train", "attributes", str(run.folder), "--resume"])
+            print(f"The attributes of {run.folder} are not finished, and only finished ones can go in: the bundle goes "
+                  f"without them. Go on with {again}")  # fmt: skip
         elif not (folder / "record.json").exists() and (folder / "config.json").exists() and not unfinished:
             raise UserError(f"The {key} of {run.folder} was begun but has no checkpoint yet: let it train first.")
-        elif not (folder / "record.json").exists() or (needed and needed not in found):
+        elif not (folder / "record.json").exists():
             print(f"{run.folder} has no {key}: the bundle goes without {', '.join(names)}.")
+        elif needed and needed not in found:
+            print(f"The {key} of {run.folder} needs its {needed}, which is missing: the bundle goes without "
+                  f"{', '.join(names)}.")  # fmt: skip
         else:
             found[key] = graphs.exportable_record(run, key, unfinished)
     if not any(key in found for key in MAIN_STAGES):

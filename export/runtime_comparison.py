@@ -35,6 +35,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "fp16": (8, 0.05),
     "int8": (32, 0.25),
 }
+# By how much a row of a batch may differ from that row alone in onnxruntime, as shares of max(1, |value|): as far as
+# parity allows a graph, of which a bundle does not say whether it solves a system. A product with a weight that is no
+# constant is rounded otherwise for a single row.
+MOST_ALONE = parity.SOLVED_BOUND
 COARSE = (64, 0.5)  # bounds of bfloat16, which has 8 bits: its difference is shown, and only nonsense is refused
 
 
@@ -84,7 +88,7 @@ def store(bundle: OpenBundle, found: RuntimeComparison) -> None:
     """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none: that of an
     adopted generator is begun only, since Twofold did not train it. Raises as `update_bundle` does."""
     info = bundle.info.model_copy(update={"runtime_comparison": found})
-    card = card_of(bundle.folder) or (model_card.write(info, {}) if info.training else f"# {info.title}\n")
+    card = card_of(bundle.folder) or (model_card.card(info, {}) if info.training else f"# {info.title}\n")
     update_bundle(bundle, info, card=model_card.with_runtime_comparison(card, found))
 
 
@@ -177,6 +181,7 @@ def fault(runtime: Runtime, found: GraphDifference, precision: str) -> str:
     if not found.largest <= most:
         return (f"{runtime.label} is off by {found.largest:.3g} ({found.unit}) in graph '{found.graph}'; {most:g} is "
                 "allowed.")  # fmt: skip
-    if runtime.name == "onnxruntime" and found.alone:
+    most_alone = MOST_ALONE * (255 if found.unit == "grey levels" else 1)
+    if runtime.name == "onnxruntime" and found.alone > most_alone:
         return f"In {runtime.label}, rows of graph '{found.graph}' depend on their batch, by {found.alone:.1e}."
     return ""

@@ -10,6 +10,8 @@ from export.markdown import table
 
 SECTION = CardSection("runtimes")
 WIDTH = 120
+LABEL, COLUMN = 21, 11  # characters of the printed table
+FIT = (WIDTH - LABEL) // COLUMN  # graphs beside each other; more of them take a second table
 UNITS = {"grey levels": "levels", "share": "share"}
 FAILED = "fails"
 
@@ -49,22 +51,11 @@ def by_runtime_and_graph(found: RuntimeComparison) -> dict[tuple[str, str], Grap
 
 
 def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> str:
-    """The table in a terminal: a block for each kind of figure, a line a runtime, a column a graph. `failed`: runtimes
-    and graphs that have no figures, or wrong ones, which are marked with "!"."""
-    cells = by_runtime_and_graph(found)
-    units = {c.graph: UNITS[c.unit] for c in cells.values()}
-    lines = [
-        f"{name}, compared with the {found.reference} evaluator, at batches of {and_last(found.batches)}",
-        line("", graphs),
-        line("", [units.get(graph, "") for graph in graphs]),
-    ]
-    for block in BLOCKS:
-        lines.append(block.heading)
-        for entry in tried(found, block.of_reference):
-            keys = [(entry.runtime, graph) for graph in graphs]
-            row = [block.text(cells[p]) if p in cells else FAILED if p in failed else "" for p in keys]
-            wrong = [block is BLOCKS[0] and p in cells and p in failed for p in keys]
-            lines.append(line(entry.runtime, [f"{text}!" if w else text for text, w in zip(row, wrong, strict=True)]))
+    """The table in a terminal, in parts of FIT graphs: a block for each kind of figure, a line a runtime, a column a
+    graph. `failed`: runtimes and graphs that have no figures, or wrong ones, which are marked with "!"."""
+    lines = [f"{name}, compared with the {found.reference} evaluator, at batches of {and_last(found.batches)}"]
+    for start in range(0, len(graphs), FIT):
+        lines += [*([""] if start else []), *printed_part(found, graphs[start : start + FIT], failed)]
     notes = [
         f"levels: grey levels of 255; share: of max(1, |value|). Pictures a second: {found.batches[-1]} at once, on "
         f"{found.hardware}.",
@@ -74,9 +65,24 @@ def printed(name: str, found: RuntimeComparison, graphs: Sequence[str], failed: 
     return "\n".join([*lines, "", *(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)])
 
 
+def printed_part(found: RuntimeComparison, graphs: Sequence[str], failed: Mapping[tuple[str, str], str]) -> list[str]:
+    """The lines of the printed table for these graphs."""
+    cells = by_runtime_and_graph(found)
+    units = {c.graph: UNITS[c.unit] for c in cells.values()}
+    lines = [line("", graphs), line("", [units.get(graph, "") for graph in graphs])]
+    for block in BLOCKS:
+        lines.append(block.heading)
+        for entry in tried(found, block.of_reference):
+            keys = [(entry.runtime, graph) for graph in graphs]
+            row = [block.text(cells[p]) if p in cells else FAILED if p in failed else "" for p in keys]
+            wrong = [block is BLOCKS[0] and p in cells and p in failed for p in keys]
+            lines.append(line(entry.runtime, [f"{text}!" if w else text for text, w in zip(row, wrong, strict=True)]))
+    return lines
+
+
 def line(label: str, cells: Sequence[str]) -> str:
-    """One line of the printed table; a label and nine graphs fill 120 columns."""
-    return ("  " + label.ljust(19) + "".join(cell.rjust(11) for cell in cells)).rstrip()
+    """One line of the printed table."""
+    return ("  " + label.ljust(LABEL - 2) + "".join(cell.rjust(COLUMN) for cell in cells)).rstrip()
 
 
 def and_last(numbers: Sequence[int]) -> str:

@@ -56,9 +56,9 @@ class BundleSettings:
     precision: Precision = "fp32"
     """fp32; fp16-stored: weights as float16, half the bytes, with float32 arithmetic; fp16: float16 arithmetic too, for
     a GPU. Both are refused where a picture would change by more than one grey level. int8: a quarter of the bytes and
-    integer arithmetic for those graphs whose pictures stay within 40 dB; the others stay fp32."""
+    integer arithmetic for those graphs whose pictures keep a PSNR of at least 40 dB; the others stay fp32."""
     unfinished: bool = False
-    """Export stages that were stopped early as well."""
+    """Export stages that were stopped early as well, but for attributes."""
 
 
 @reflowed

@@ -68,7 +68,7 @@ def _of_stage(run: Run, model: Model) -> SnapshotSheet | None:
     kept = [rows[count] for count in even(sorted(rows))]
     sheet = np.stack([*([held_out] if held_out is not None else []), *(pictures for _, pictures in kept)])
     data, suffix = encoded(sheet, BUDGETS[model], Mark(source=COMPOSITE if held_out_rows(model) else TRAINED))
-    taken = marked([moment for moment, _ in kept], metrics_of(folder))
+    taken = with_alarms([moment for moment, _ in kept], metrics_of(folder))
     return SnapshotSheet(Snapshots(pictures=most, taken=tuple(taken)), f"{model}-snapshots.{suffix}", data)
 
 
@@ -81,7 +81,7 @@ def metrics_of(folder: Path) -> list[dict[str, float]]:
     return lines(path) if path.is_file() else []
 
 
-def marked(taken: Sequence[SnapshotRow], metrics: Sequence[Mapping[str, float]]) -> list[Snapshot]:
+def with_alarms(taken: Sequence[SnapshotRow], metrics: Sequence[Mapping[str, float]]) -> list[Snapshot]:
     """The index's entries of these moments, with what the training warned of at the time."""
     last = max((int(line["images"]) for line in metrics), default=0)
     found = []

@@ -26,7 +26,7 @@ from bundle.pictures import background_colour, check_background
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.schema import SNAPSHOT_FILES, Curve
+from bundle.schema import STYLE_GRAPHS, SNAPSHOT_FILES, Curve
 from bundle.snapshots import read_snapshots
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
@@ -103,9 +103,8 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     for reason in reasons:
         print(reason)
     if bundle.info.attributes:
-        asked = asked_attributes([attribute.name for attribute in bundle.info.attributes])
-        words = ["python", "-m", "train", "attributes", str(target), "--attributes", asked]
-        print(f"Attributes stay behind: train them again with {shlex.join(words)}")
+        again = attributes_command(target, [attribute.name for attribute in bundle.info.attributes])
+        print(f"Attributes stay behind: train them again with {again}")
     command = printable(UNPACK + shlex.join([str(folder), str(target)]))
     try:
         with scratch(target) as building:
@@ -116,6 +115,12 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
     return stages
+
+
+def attributes_command(target: Path, names: Sequence[str]) -> str:
+    """The command that trains these attributes in the run folder `target`."""
+    asked = f"--attributes={asked_attributes(names)}"  # one word: a name may look like a flag
+    return shlex.join(["python", "-m", "train", "attributes", str(target), asked])
 
 
 def asked_attributes(names: Sequence[str]) -> str:
@@ -147,41 +152,59 @@ def settings_of(bundle: OpenBundle, name: str, target: Path) -> Settings:
     return settings
 
 
-def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, UnpackedStage]) -> UnpackedStage:
-    """One stage, its networks compared with their graphs; `stages`: those that came back before.
+def checked_networks(
+    bundle: OpenBundle,
+    name: str,
+    names: Sequence[str],
+    what: str,
+    target: Path,
+    stages: Mapping[str, UnpackedStage] = {},
+) -> tuple[Settings, nn.Module]:
+    """The settings of a stage, and its networks with the weights of those graphs that are in `names`, compared with
+    them; networks of no such graph stay without weights. `what`: how the sentence of an error begins; `target`: the run
+    folder that the settings are for; `stages`: those that came back before.
 
-    Raises UserError when the index does not describe it, a graph is missing or damaged, or a network computes something
-    else than its graph.
+    Raises UserError when the index does not describe the stage, a graph is missing or damaged, or a network computes
+    something else than its graph.
     """
-    what, info = f"The {name} of {bundle.folder} cannot become a run", bundle.info
+    info, data = bundle.info, data_of(bundle)
     if name not in info.training:
         raise UserError(f"{what}: the bundle does not say how it came about.")
-    if lacking := [graph for graph in STAGE_GRAPHS[name] if graph not in info.graphs]:
+    if lacking := [graph for graph in names if graph not in info.graphs]:
         raise UserError(f"{what}: the bundle has no {', '.join(lacking)}.")
-    if odd := [graph for graph in STAGE_GRAPHS[name] if info.graphs[graph].precision not in FLOAT32_PRECISIONS]:
+    if odd := [graph for graph in names if info.graphs[graph].precision not in FLOAT32_PRECISIONS]:
         stored, able = info.graphs[odd[0]].precision, " or ".join(FLOAT32_PRECISIONS)
         raise UserError(f"{what}: its {odd[0]} is stored as {stored}, not as {able}.")
     if name in NEEDS and NEEDS[name] not in stages:
         raise UserError(f"{what} without its {NEEDS[name]}.")
-    training, data = info.training[name], data_of(bundle)
     try:
         settings = settings_of(bundle, name, target)
         with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
             networks = build_networks(name, settings, data, UnpackedSettings(stages))
     except UserError as problem:
         raise UserError(f"{what}: {problem}") from problem
-    except (ValueError, RuntimeError, OverflowError) as problem:
+    except Exception as problem:  # a stranger's settings may be damaged in any way
         raise UserError(f"{what}: its settings fit no network ({problem}).") from problem
     try:
-        for key, net in networks.named_children():
+        nets = {key: net for key, net in networks.eval().named_children() if key in names or key in OPTIONAL_NETWORKS}
+        for key, net in nets.items():
             load_weights(net, zeros(net) if key in OPTIONAL_NETWORKS else network_weights(bundle, key), what)
-        finished = was_finished(bundle, STAGE_GRAPHS[name][0])
-        for spec in graphs.graph_specs(name, dict(networks.eval().named_children()), data):
+        for spec in graphs.graph_specs(name, nets, data):
             compare(spec, bundle, what)
     except UserError:
         raise
     except Exception as problem:  # weights or nodes of a graph may be damaged in any way
         raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
+    return settings, networks
+
+
+def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[str, UnpackedStage]) -> UnpackedStage:
+    """One stage, its networks compared with their graphs; `stages`: those that came back before. Raises UserError as
+    `checked_networks` does."""
+    what = f"The {name} of {bundle.folder} cannot become a run"
+    settings, networks = checked_networks(bundle, name, STAGE_GRAPHS[name], what, target, stages)
+    training, info = bundle.info.training[name], bundle.info
+    finished = was_finished(bundle, STAGE_GRAPHS[name][0], what)
     record = StageRecord(
         command=training.command,
         seconds=training.seconds,
@@ -209,7 +232,7 @@ def network_weights(bundle: OpenBundle, name: str) -> dict[str, Tensor]:
     if name != "generator":
         found = {current_weight(f"{name}.{key}"): value for key, value in weights_of(bundle, name).items()}
         return {key.removeprefix(f"{name}."): value for key, value in found.items()}
-    halves = {half: weights_of(bundle, half) for half in ("mapping", "synthesis")}
+    halves = {half: weights_of(bundle, half) for half in STYLE_GRAPHS}
     return {f"{half}.{key}": value for half, weights in halves.items() for key, value in weights.items()}
 
 
@@ -260,10 +283,13 @@ def load_weights(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> No
     net.load_state_dict({key: weights[key].clone() for key in state}, assign=True)
 
 
-def was_finished(bundle: OpenBundle, graph: str) -> bool:
-    """Whether the stage was finished when it was exported, according to its graph."""
+def was_finished(bundle: OpenBundle, graph: str, what: str) -> bool:
+    """Whether the stage was finished when it was exported, according to its graph. Raises UserError."""
     facts = {p.key: p.value for p in onnx.load_from_string(graph_bytes(bundle, graph)).metadata_props}
-    return bool(json.loads(facts.get("training", "{}")).get("finished", True))
+    try:
+        return bool(json.loads(facts.get("training", "{}")).get("finished", True))
+    except (ValueError, RecursionError, AttributeError) as problem:
+        raise UserError(f"{what}: its graphs are damaged ({type(problem).__name__}).") from problem
 
 
 def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
@@ -272,7 +298,7 @@ def compare(spec: GraphSpec, bundle: OpenBundle, what: str) -> None:
     exact = bundle.info.graphs[spec.name].precision == "fp32"
     rows = random_rows(spec.inputs, range(ROWS))
     got = parity.session(graph_bytes(bundle, spec.name)).run(list(spec.outputs), rows)
-    error, most = parity.from_pytorch(spec, rows, got), parity.BOUND if exact else LEVELS / 255
+    error, most = parity.error_against_pytorch(spec, rows, got), parity.BOUND if exact else LEVELS / 255
     if error > most:
         raise UserError(f"{what}: it differs from the graph '{spec.name}' by {error:.1e}; {most:.0e} is allowed.")
 

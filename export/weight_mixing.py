@@ -20,7 +20,7 @@ Weights = Mapping[str, Tensor]
 # Cosine of the weights of a stage. The released digits and garments, which only began with the same random weights,
 # have 0.14 to 0.42; a generator that was trained from another stays near 1.
 RELATED = 0.6
-PART = re.compile(r"synthesis\.(constant|up|refine|blocks|to_image|hidden)(?:\.([0-9]+))?(?:\.|$)")
+COMPONENT = re.compile(r"synthesis\.(constant|up|refine|blocks|to_image|hidden)(?:\.([0-9]+))?(?:\.|$)")
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class StageFit:
 
 def stage_of(weight: str, stages: int) -> int | None:
     """The stage that a weight of a generator belongs to; None for those of the mapping."""
-    found = PART.match(weight)
+    found = COMPONENT.match(weight)
     if found is None:
         return None
-    part, number = found[1], int(found[2] or 0)
-    match part:
+    component, number = found[1], int(found[2] or 0)
+    match component:
         case "up":
             return number + 2
         case "blocks":
@@ -74,8 +74,8 @@ def misfit(own: Weights, other: Weights) -> str:
         if name not in own or name not in other:
             return f"only the {'first' if name in own else 'second'} generator has {name}"
         if own[name].shape != other[name].shape:
-            was, now = (" x ".join(map(str, one[name].shape)) for one in (own, other))
-            return f"{name} is {was} in the first generator and {now} in the second"
+            first, second = (" x ".join(map(str, one[name].shape)) for one in (own, other))
+            return f"{name} is {first} in the first generator and {second} in the second"
     return ""
 
 
@@ -85,21 +85,28 @@ def cosine(own: Weights, other: Weights) -> float:
     return float(torch.nn.functional.cosine_similarity(one, two, dim=0))
 
 
-def shares(
-    fits: Sequence[StageFit], stages: Sequence[int] | None, share: float | None, names: tuple[str, str]
+def shares_of_stages(
+    fits: Sequence[StageFit],
+    stages: Sequence[int] | None,
+    share: float | None,
+    names: tuple[str, str],
+    mapping: float = 0.0,
 ) -> list[float]:
     """How much of each stage comes from the second generator, each in [0, 1].
 
-    `stages`: those that take `share` of it (all of it where that is None); None: every stage that can be mixed. Raises
-    UserError where nothing is asked for, for a stage that there is not, and for one that cannot be mixed."""
+    `stages`: those that take `share` of it (all of it where that is None); None: every stage that can be mixed.
+    `mapping`: how much of the mapping is asked for; alone, it leaves all stages to the first. Raises UserError where
+    nothing is asked for, for a stage that there is not, and for one that cannot be mixed."""
     if stages is None and share is None:
+        if mapping:
+            return [0.0] * len(fits)
         raise UserError(
-            f"Say what to take from {names[1]}: stages, as in --stages {len(fits)}, or a share of all, as in "
-            "--share 0.5."
+            f"Say what to take from {names[1]}: stages, as in --stages {len(fits)}, a share of all, as in --share 0.5, "
+            "or a share of the mapping alone, as in --mapping-share 0.5."
         )
-    part = 1.0 if share is None else share
-    if not 0 < part <= 1:
-        raise UserError(f"--share {part:g}: it must be larger than 0 and at most 1.")
+    share = 1.0 if share is None else share
+    if not 0 < share <= 1:
+        raise UserError(f"--share {share:g}: it must be larger than 0 and at most 1.")
     for stage in stages or ():
         if not 1 <= stage <= len(fits):
             raise UserError(f"--stages: there is no stage {stage}; the generator of {names[0]} has 1 to {len(fits)}.")
@@ -110,7 +117,7 @@ def shares(
         advice = f"These can: {', '.join(able)}." if able else "No stage can."
         raise UserError(f"{names[0]} and {names[1]} do not fit: {reasons(wrong)} {advice}")
     taken = {one.stage for one in asked if not one.problem}
-    return [part if one.stage in taken else 0.0 for one in fits]
+    return [share if one.stage in taken else 0.0 for one in fits]
 
 
 def reasons(fits: Sequence[StageFit]) -> str:
@@ -121,21 +128,21 @@ def reasons(fits: Sequence[StageFit]) -> str:
 def stage_numbers(text: str) -> list[int]:
     """The stages that "1-2,5" names. Raises UserError."""
     found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,2})\s*(?:-\s*([0-9]{1,2})\s*)?", part, re.ASCII)
+    for group in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,2})\s*(?:-\s*([0-9]{1,2})\s*)?", group, re.ASCII)
         if match is None or (match[2] and int(match[2]) < int(match[1])):
             raise UserError(f"--stages {text}: write numbers of stages from 1 (coarse), such as 4-5 or 1,3.")
         found += range(int(match[1]), int(match[2] or match[1]) + 1)
     return sorted(set(found))
 
 
-def mixed(a: Weights, b: Weights, parts: Sequence[float], mapping: float) -> dict[str, Tensor]:
-    """The first generator's weights with `parts` of each stage, and a share `mapping` of the mapping, from the second;
-    shares of 0 and 1 give the very same numbers."""
+def mixed(a: Weights, b: Weights, shares: Sequence[float], mapping: float) -> dict[str, Tensor]:
+    """The first generator's weights with such `shares` of each stage, and a share `mapping` of the mapping, from the
+    second; shares of 0 and 1 give the very same numbers."""
     result = {}
     for name, value in a.items():
-        stage = stage_of(name, len(parts))
-        share = mapping if stage is None else parts[stage - 1]
+        stage = stage_of(name, len(shares))
+        share = mapping if stage is None else shares[stage - 1]
         if share == 0:
             result[name] = value.clone()
         else:

@@ -28,10 +28,11 @@ HOME = "gallery"
 
 @dataclass(frozen=True)
 class Favourite:
-    """A picture of a gallery: the name of its bundle, and what draws it."""
+    """A picture of a gallery: the name of its bundle, what draws it, and which one of the file it is, from 1."""
 
     bundle: str
     point: Point
+    number: int
 
 
 def read_favourites(path: Path) -> list[Favourite]:
@@ -85,7 +86,7 @@ def _favourite(path: Path, number: int, entry: Any, owner: str | None) -> Favour
         raise UserError(f"Favourite {number} of {path} cannot be read.") from error
     if not isinstance(bundle, str):
         raise UserError(f"Favourite {number} of {path} does not say which bundle draws it.")
-    return Favourite(bundle, point)
+    return Favourite(bundle, point, number)
 
 
 def gallery(
@@ -99,8 +100,9 @@ def gallery(
     if not shown:
         named = ", ".join(sorted({favourite.bundle for favourite in favourites}))
         raise UserError(f"None of the favourites is of a bundle of this page: they are of {named}.")
-    if left := len(favourites) - len(shown):
-        print(f"{left} of {len(favourites)} favourites are of bundles that this page does not have: left out.")
+    if left := [str(favourite.number) for favourite in favourites if favourite.bundle not in models]:
+        print(f"{len(left)} of {len(favourites)} favourites are of bundles that this page does not have: left out "
+              f"({', '.join(left)}).")  # fmt: skip
     target_files, facts = [], []
     for i, favourite in enumerate(shown, 1):
         model = models[favourite.bundle]
@@ -110,7 +112,7 @@ def gallery(
         try:
             (picture,) = drawing.pictures()
         except (InputError, BundleError) as error:
-            raise UserError(f"Favourite {i} cannot be drawn. {error}") from error
+            raise UserError(f"Favourite {favourite.number} cannot be drawn. {error}") from error
         place = f"{HOME}/{i:03}.png"
         target_files.append(TargetFile(place, formats.png(picture, mark)))
         facts.append({"url": place, "bundle": favourite.bundle, "state": plain_state(favourite.point)})

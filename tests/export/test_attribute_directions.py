@@ -5,8 +5,8 @@ import pytest
 
 from bundle.schema import Attribute, AttributeEffect
 from export import attribute_directions
-from export.attribute_directions import covariance_root, separate_moves
-from export.attribute_section import HEADING, attribute_table, with_section
+from export.attribute_directions import covariance_root, separated_directions
+from export.attribute_section import EXPLAINED, HEADING, attribute_table, with_section
 
 
 def latents_that_go_together() -> np.ndarray:
@@ -38,13 +38,13 @@ def test_a_direction_moves_its_response_and_hardly_the_others(shape):
 
     spread = np.maximum(shown(latents).std(axis=0), 1e-9)
     half = noise @ root.T / 2
-    moves = separate_moves(root, noise, (shown(latents + half) - shown(latents - half)) / spread)
+    directions = separated_directions(root, noise, (shown(latents + half) - shown(latents - half)) / spread)
     for own, other in ((0, 1), (1, 0)):
-        moved = (shown(latents + moves[own]) - shown(latents - moves[own])).mean(axis=0) / 2 / spread
+        moved = (shown(latents + directions[own]) - shown(latents - directions[own])).mean(axis=0) / 2 / spread
         assert moved[own] > 0.35 and abs(moved[other]) < 0.35 * moved[own]  # 0.8 together
-        unit = moves[own] / np.linalg.norm(moves[own])
-        assert np.isclose(np.linalg.norm(moves[own]), (latents @ unit).std(), rtol=1e-3)
-    assert not moves[2].any()  # what never changes has no direction
+        unit = directions[own] / np.linalg.norm(directions[own])
+        assert np.isclose(np.linalg.norm(directions[own]), (latents @ unit).std(), rtol=1e-3)
+    assert not directions[2].any()  # what never changes has no direction
 
 
 def test_the_card_says_it_once():
@@ -56,6 +56,22 @@ def test_the_card_says_it_once():
     assert once.index(HEADING) < once.index("## Graphs") and once.endswith("## Graphs\n\nmany\n")
     assert with_section(once, [glasses]) == once
     assert with_section(with_section("# Card\n", [glasses]), [glasses]).count(HEADING) == 1
+
+
+def test_what_people_wrote_in_the_card_stays():
+    glasses = Attribute(name="glasses", kind="binary", low=0, high=1, accuracy=0.98)
+    older = f"{HEADING}\n\n{attribute_table([glasses])}\n\n{EXPLAINED}"  # without comments around it
+    own = "# Card\n\n### Attributes\n\nHats are rare.\n\n## Data\n\nmany\n\n"
+    card = f"{own}{older}\n\nMy own note.\n\n## Graphs\n\nten\n"
+    better = glasses.model_copy(update={"accuracy": 0.99})
+    for _ in range(2):
+        card = with_section(card, [better])
+        assert card.startswith(own) and card.endswith("\n\nMy own note.\n\n## Graphs\n\nten\n")
+        assert card.count(f"\n{HEADING}\n") == 1 and "99.0%" in card and "98.0%" not in card
+        assert card.count(EXPLAINED) == 1
+    assert with_section(own + "## Graphs\n", [better]).startswith(own)
+    reworded = card.replace("<!-- attributes: begin -->\n", "").replace("Recognised:", "In short:")
+    assert "In short:" in with_section(reworded, [better])  # not ours any more
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Attributes from the pictures to the bundle: a regressor that resumes bit for bit, directions that were measured."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
 from export.__main__ import main as export
+from export.run_contents import collect
 from tests.support.small_runs import SMALL, at_step, interrupt
 from train.__main__ import main as train
 from train.checkpoints import load_tensors
+from train.run_folder import Run
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +48,15 @@ def test_the_regressor_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert whole.keys() == halves.keys() and all((whole[key] == halves[key]).all() for key in whole)
 
 
+def test_attributes_that_are_not_finished_stay_behind_and_it_is_said_how_to_go_on(run: Path, tmp_path: Path, capsys):
+    own = Path(shutil.copytree(run, tmp_path / "a run"))
+    path = own / "attributes" / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"finished": False}))
+    assert "attributes" not in collect(Run.open(own), unfinished=True)
+    said = capsys.readouterr().out
+    assert "only finished ones can go in" in said and f"python -m train attributes '{own}' --resume" in said
+
+
 def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert export(["bundle", str(run), str(tmp_path / "shapes")]) == 0
     bundle = read(tmp_path / "shapes")
@@ -60,4 +72,4 @@ def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsy
     assert [one.vae for one in read(again).info.attributes] == [one.vae for one in bundle.info.attributes]
     assert export(["unpack", str(again), str(tmp_path / "the run")]) == 0
     said = capsys.readouterr().out
-    assert f"train them again with python -m train attributes '{tmp_path / 'the run'}' --attributes size,x" in said
+    assert f"train them again with python -m train attributes '{tmp_path / 'the run'}' --attributes=size,x" in said

@@ -1,15 +1,18 @@
 """`export blend`: from two tiny runs of which one began with the other, to a bundle that draws with stages of both."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from bundle.errors import UserError
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
+from export import blend
 from export.__main__ import main
 from tests.support.trained import FEW, Exported, export, train
 from train.run_folder import Run
@@ -61,6 +64,7 @@ def test_it_names_both_parents_and_claims_no_figures(blended: tuple[Path, str], 
     assert info.title == "Half and half" and info.quality is None and not info.attributes
     assert info.training["gan"].command.startswith("python -m export blend shapes child mixed --stages 2,3")
     card = (blended[0] / "README.md").read_text(encoding="utf-8")
+    assert "from scratch" not in card
     assert "## Blend" in card and "arXiv 2010.05334" in card and card.index("## Blend") < card.index("## Use")
     assert read(exported.folder).sha256[:16] in card and "| child |" in card and "--start-from" in card
     assert read(blended[0]).latents["w_mean"].shape == read(exported.folder).latents["w_mean"].shape
@@ -72,6 +76,22 @@ def test_a_blend_can_be_blended_again_and_all_of_one_is_that_one(
     export("blend", blended[0], exported.folder, tmp_path / "back", "--share", "1")
     again, first = model_of(tmp_path / "back"), model_of(exported.folder)
     assert np.abs(again.sample([1, 2, 3]) - first.sample([1, 2, 3])).max() < 1e-5
+
+
+def test_the_mapping_alone_can_be_blended(exported: Exported, child: Path, tmp_path: Path):
+    export("blend", exported.folder, child, tmp_path / "mapped", "--mapping-share", "1")
+    model, first = model_of(tmp_path / "mapped"), model_of(exported.folder)
+    w = first.styles([1, 2, 3])
+    assert np.abs(model.synthesise(w) - first.synthesise(w)).max() < 1e-5
+    assert np.abs(model.styles([1, 2, 3]) - w).max() > 1e-6
+
+
+def test_a_mapping_of_other_noise_is_refused(exported: Exported, child: Path):
+    first, second = blend.opened(exported.folder), blend.opened(child, examples=False)
+    second = replace(second, settings=replace(second.settings, prior="uniform"))
+    with pytest.raises(UserError, match="another distribution"):
+        blend.check_mapping(first, second, 0.5)
+    blend.check_mapping(first, second, 0)
 
 
 @pytest.mark.parametrize(

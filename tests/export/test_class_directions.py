@@ -1,6 +1,7 @@
 """Directions of classes by a linear machine: found where they are known, stored, followed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,19 @@ from export.__main__ import main
 from tests.support import tiny
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_machines_of_many_classes_learn_from_no_more_latents_than_those_of_fifty():
+    asked = []
+
+    def seed_rows(graph: str, seeds: range) -> dict[str, np.ndarray]:
+        asked.append(len(seeds))
+        raise StopIteration
+
+    for classes in (2, 50, 200, 1000):
+        with pytest.raises(StopIteration):
+            class_directions.directions(SimpleNamespace(graphs={"decoder": {}}, seed_rows=seed_rows), classes)
+    assert asked == [800, 20_000, 20_000, 40_000]
 
 
 def test_the_normal_is_found_where_noise_hides_it():

@@ -117,7 +117,7 @@ def test_the_same_file_every_time(files: tuple[bytes, bytes, Conversion]):
 
 def test_what_8_bits_cannot_hold_is_refused():
     loud = spec(loud=1e4)
-    with pytest.raises(precision.Unsuitable, match=r"'decoder' costs more than 40 dB.* dB.*--precision fp32"):
+    with pytest.raises(precision.Unsuitable, match=r"'decoder' falls below 40 dB.* dB.*--precision fp32"):
         as_int8(loud, exact(loud))
 
 
@@ -127,7 +127,7 @@ def test_what_8_bits_cannot_hold_is_refused():
         (Conversion("decoder", 9, 1, "grey levels", size=0.3, psnr=41.0, speed=0.9), ""),
         (Conversion("decoder", 9, 1, "grey levels", size=0.9, psnr=41.0, speed=1.2), ""),
         (Conversion("decoder", 9, 1, "grey levels", size=0.9, psnr=41.0, speed=0.9), "gains nothing"),
-        (Conversion("decoder", 9, 1, "grey levels", size=0.3, psnr=39.9, speed=2.0), "more than 40 dB"),
+        (Conversion("decoder", 9, 1, "grey levels", size=0.3, psnr=39.9, speed=2.0), "below 40 dB"),
         (Conversion("decoder", 0, 0, "grey levels", size=0.3, psnr=float("inf"), speed=2.0), ""),
         (Conversion("encoder", 0.04, 0.01, "share", size=0.3, speed=0.9), ""),
         (Conversion("encoder", 0.06, 0.01, "share", size=0.3, speed=0.9), "changes by 0.06"),

@@ -9,6 +9,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 
 from bundle.__main__ import main
+from bundle.read import read
 from export import model_card
 from tests.support.trained import Exported
 
@@ -44,8 +45,40 @@ def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path
         ("CC BY 4.0", "cc-by-4.0"),
         ("Noto: Apache 2.0 and OFL 1.1", "other"),
         ("Krizhevsky 2009, no licence stated", "unknown"),
-        ("The Smithsonian permits this", "unknown"),
+        ("The Smithsonian permits this", "other"),
+        ("not stated", "unknown"),
+        ("", "unknown"),
+        ("CC BY 4.0; not stated", "other"),  # of a blend
+        ("CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"),
+        ("CC BY-NC-ND 4.0", "cc-by-nc-nd-4.0"),
+        ("CC BY-ND 4.0", "cc-by-nd-4.0"),
+        ("CC BY-SA 4.0", "cc-by-sa-4.0"),
+        ("GPL-3.0", "other"),
+        ("CC BY 2.0", "other"),
+        ("MIT License", "mit"),
+        ("Photographs (MIT)", "mit"),
+        ("MIT and CC BY 4.0", "other"),
+        ("Drawn at MIT CSAIL, all rights reserved", "other"),
+        ("Drawn at MIT, all rights reserved", "other"),
+        ("nur mit Genehmigung", "other"),
     ],
 )
 def test_licences(text: str, hub: str):
     assert model_card.hub_licence(text) == hub
+
+
+def test_a_licence_that_the_hub_does_not_know_is_published_by_its_name(exported: Exported):
+    info = read(exported.folder).info
+    stated = info.model_copy(update={"dataset": info.dataset.model_copy(update={"licence": "GPL-3.0"})})
+    facts = ModelCard(model_card.card(stated, {})).data.to_dict()
+    assert facts["license"] == "other" and facts["license_name"] == "gpl-3-0"
+
+
+@pytest.mark.parametrize(
+    "command", ["python -m train gan a --start-from b", "python -m export blend a b c --stages 2", "python -m train x"]
+)
+def test_only_what_began_with_no_other_weights_is_called_trained_from_scratch(exported: Exported, command: str):
+    info = read(exported.folder).info
+    gan = info.training["gan"].model_copy(update={"command": command, "sessions": ()})
+    changed = info.model_copy(update={"training": {**info.training, "gan": gan}})
+    assert ("from scratch" in model_card.introduction(changed)) == command.endswith("train x")

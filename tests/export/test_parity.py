@@ -41,13 +41,15 @@ def test_parity_sees_one_changed_weight(exported: Exported, trained_run: Path):
 def test_outputs_that_are_not_finite_or_have_another_shape_are_told():
     spec = GraphSpec("critic", "gan", nn.Identity(), {"image": (1,)}, {"score": (1,)})
     rows = {"image": np.full((1, 1), 100.0, np.float32)}
-    assert parity.from_pytorch(spec, rows, [rows["image"] * np.float32(1.001)]) == pytest.approx(0.001, rel=1e-2)
+    assert parity.error_against_pytorch(spec, rows, [rows["image"] * np.float32(1.001)]) == pytest.approx(
+        0.001, rel=1e-2
+    )
     with pytest.raises(UserError, match=r"'score' of the exported graph 'critic' holds values that are not finite"):
-        parity.from_pytorch(spec, rows, [np.full((1, 1), np.nan, np.float32)])
+        parity.error_against_pytorch(spec, rows, [np.full((1, 1), np.nan, np.float32)])
     with pytest.raises(UserError, match="instead of float32"):
-        parity.from_pytorch(spec, rows, [rows["image"][0]])
+        parity.error_against_pytorch(spec, rows, [rows["image"][0]])
     with pytest.raises(UserError, match="'score' of the network 'critic'"):
-        parity.from_pytorch(spec, {"image": np.full((1, 1), np.inf, np.float32)}, [rows["image"]])
+        parity.error_against_pytorch(spec, {"image": np.full((1, 1), np.inf, np.float32)}, [rows["image"]])
 
 
 def little_model(nodes: list[onnx.NodeProto], opset: int = 18, domain: str = "") -> onnx.ModelProto:

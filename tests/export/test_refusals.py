@@ -1,6 +1,8 @@
 """What must not be exported is refused in one sentence, and an existing bundle survives it."""
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import safetensors.torch
 from bundle.read import read
 from export import parity
 from export.__main__ import main
+from export.run_contents import collect
 from tests.support.pictures import draw_folder
 from tests.support.trained import Exported
+from train.command_line import parse
+from train.run_folder import Run
 
 
 @pytest.fixture
@@ -54,6 +59,14 @@ def test_nothing_trained(run: Path, target: Path, capsys):
     assert "neither a trained gan nor a trained vae" in refused(capsys, "bundle", run, target)
 
 
+def test_a_stage_whose_model_is_missing_is_not_called_missing(run: Path, capsys):
+    shutil.rmtree(run / "gan")
+    assert "inverter" not in collect(Run.open(run), unfinished=False)
+    said = capsys.readouterr().out
+    assert "The inverter of" in said and "needs its gan" in said and "has no inverter" not in said
+    assert f"{run} has no gan" in said
+
+
 def test_still_the_initialisation(run: Path, target: Path, capsys):
     change_record(run, "vae", images=0)
     for more in ([], ["--unfinished"]):
@@ -80,7 +93,9 @@ def test_made_for_an_earlier_network(run: Path, target: Path, capsys, stage: str
     for words in (("bundle", run, target), ("graph", run, stage, run / "out.onnx")):
         sentence = refused(capsys, *words)
         assert f"The {stage} of" in sentence and f"of {seen} pictures, which has seen {seen + 64} by now" in sentence
-        assert f"--target {target_stage} --resume" in sentence
+        (words,) = re.findall(r"go on with python -m train (.*?) and more --minutes", sentence)
+        asked = parse([*shlex.split(words), "--minutes", "9"])[0]  # it can be typed as it stands
+        assert (asked.run, asked.target, asked.resume) == (run, target_stage, True)
     assert main(["graph", str(run), stage, str(run / "out.onnx"), "--unfinished"]) == 0
     change_record(run, stage, target_images=None)  # made before this was noted down
     assert main(["graph", str(run), stage, str(run / "out.onnx")]) == 0

@@ -5,7 +5,7 @@ import json
 import os
 import tarfile
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,19 @@ import tyro
 
 from benchmarks import dcgan
 from bundle.errors import UserError
+from bundle.read import read
 from bundle.sessions import CUDA, choose_provider
-from export import release, release_parts, release_recipes
+from export import release, release_parts, release_recipes, unpack
 from export.settings import Command as ExportCommand
 from train.checkpoints import load_tensors
 from train.command_line import parse
-from train.settings import GanSettings, VaeSettings
+from train.settings import AttributesSettings, GanSettings, VaeSettings
+
+ARTIFACTS = Path(release.__file__).parents[1] / "artifacts"
+RELEASED = [name for name in release.RECIPES if (ARTIFACTS / name / "bundle.json").is_file()]
+BEHIND = ("mnist",)  # bundles that an earlier recipe made
+# What says where pictures are and how they are read, what a machine can do, and how a run was called and steered.
+MAY_DIFFER = {"run", "data", "preset", "background", "attributes", "precision", "threads", "start_from", "gap_pictures"}
 
 
 @pytest.fixture
@@ -67,6 +74,39 @@ def test_the_preset_holds_for_every_stage_but_the_control(settings):
     for stage in release.FOLDERS:
         words = release.stage_command(on_gpu, "avatars", stage, 1)
         assert ("--preset" in words) == (stage != "control") and words.count("--preset") < 2
+
+
+@pytest.mark.parametrize("name", [name for name in RELEASED if name not in BEHIND])
+def test_a_recipe_says_how_its_released_bundle_was_trained(settings, name):
+    """Stages, sizes, losses, networks and minutes, by the index. Where pictures are, and what its machine could do,
+    may differ."""
+    bundle, recipe = read(ARTIFACTS / name), release.RECIPES[name]
+    assert (bundle.info.image.width, bundle.info.image.height) == (recipe.size, recipe.size)
+    assert set(bundle.info.training) == set(recipe.minutes) - set(release.OWN_RUNS)
+    assert tuple(one.name for one in bundle.info.attributes) == recipe.attributes
+    for stage in bundle.info.training:
+        stored = unpack.settings_of(bundle, stage, settings.runs / name)
+        ours = parsed(release.stage_command(settings, name, stage, recipe.minutes[stage]))
+        assert type(ours) is type(stored)
+        same = {field.name for field in fields(ours)} - MAY_DIFFER
+        assert {key: getattr(ours, key) for key in same} == {key: getattr(stored, key) for key in same}, stage
+
+
+def test_the_attributes_of_a_recipe_are_asked_for_and_their_stage_follows_the_models(settings):
+    found = [parsed(words) for words in release.commands(settings, "avatars", release.RECIPES["avatars"].minutes)]
+    (attributes,) = [one for one in found if isinstance(one, AttributesSettings)]
+    assert attributes.run == settings.runs / "avatars" and attributes.minutes == 9
+    assert (attributes.attributes or "").split(",") == list(release.RECIPES["avatars"].attributes)
+    assert not [words for words in release.commands(settings, "mnist", release.RECIPES["mnist"].minutes)
+                if words[:2] == ["train", "attributes"] or "--attributes" in words]  # fmt: skip
+
+
+def test_a_gpu_takes_the_sizes_of_its_own(settings):
+    on_gpu = replace(settings, preset="gpu")
+    for of, sizes in ((settings, (32, 64, 64)), (on_gpu, (64, 128, 128))):
+        found = [parsed(release.stage_command(of, "avatars", stage, 1)) for stage in ("small", "gan", "vae")]
+        assert tuple(one.size for one in found) == sizes
+    assert parsed(release.stage_command(on_gpu, "mnist", "gan", 1)).size == 32
 
 
 @pytest.mark.parametrize("name", release.RECIPES)
@@ -172,7 +212,7 @@ def test_a_bundle_whose_speed_cannot_be_measured_is_left_out(settings, monkeypat
     monkeypatch.setattr(release, "probe", probe)
     failures = release.Failures()
     both = replace(settings, only=("mnist", "emoji"), total_minutes=10.0)
-    plan = release.shares(both, failures)
+    plan = release.minutes_by_bundle(both, failures)
     assert list(plan) == ["mnist"] and failures.found == {"emoji": ["no pictures"]}
     # Half a minute or more is kept for the export and the figures.
     assert sum(plan["mnist"].values()) == pytest.approx(10 - release.FINISHING_MINUTES, abs=0.01)
@@ -183,10 +223,10 @@ def test_the_plan_is_made_once(settings, monkeypatch):
     speeds = iter([100.0, 200.0])
     monkeypatch.setattr(release, "probe", lambda settings, name: next(speeds))
     both = replace(settings, only=("mnist", "emoji"), total_minutes=10.0)
-    first = release.shares(both, release.Failures())
-    assert release.shares(both, release.Failures()) == first
+    first = release.minutes_by_bundle(both, release.Failures())
+    assert release.minutes_by_bundle(both, release.Failures()) == first
     with pytest.raises(StopIteration):  # another total is another plan
-        release.shares(replace(both, total_minutes=20.0), release.Failures())
+        release.minutes_by_bundle(replace(both, total_minutes=20.0), release.Failures())
 
 
 def test_what_is_measured_is_not_measured_again(settings):

@@ -96,6 +96,12 @@ def test_the_closest_pairs_are_shown_where_they_were_measured(released: Path):
     assert "report/shapes_closest.png" in page and "tiny_closest.png" not in page
 
 
+def test_only_the_closest_pairs_are_said_to_be_picked_out(released: Path):
+    """The last sheet of a bundle may be another one, and order.txt may say which bundle comes first."""
+    head = report.write(released).read_text().partition("| bundle |")[0]
+    assert "but for the closest pairs" in head and "last sheet" not in head and "order.txt" in head
+
+
 def test_what_was_not_measured_is_not_invented(released: Path):
     page = report.write(released).read_text()
     (row,) = [line for line in page.splitlines() if "#tiny" in line]

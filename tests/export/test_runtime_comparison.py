@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from bundle import quality_section
 from bundle.feeds import Feed, GraphFunction
 from bundle.read import read
-from bundle.schema import USUAL_GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
+from bundle.schema import GRAPHS, USUAL_GRAPHS, GraphDifference, RuntimeComparison, RuntimeResult
 from export import float16, int8, model_card, parity, runtime_comparison, runtime_tables, runtimes
 from export.__main__ import main
 from export.runtimes import RUNTIMES, Runtime
@@ -218,19 +218,25 @@ def test_a_wrong_runtime_is_found(change, words: str, broken_bundle: Path, capsy
     assert (broken_bundle / "bundle.json").read_bytes() == before
 
 
-def neighbours(out: np.ndarray, feed: Feed) -> np.ndarray:
-    return out + (np.float32(1e-6) if len(out) == 33 else 0)
+def neighbours(change: float) -> Callable[[np.ndarray, Feed], np.ndarray]:
+    return lambda out, feed: out + (np.float32(change) if len(out) == 33 else 0)
 
 
 def test_rows_that_depend_on_their_batch(tiny_bundle: Path, capsys, monkeypatch: pytest.MonkeyPatch):
-    """In onnxruntime that is a failure, however little it is; in others it is told."""
-    only(monkeypatch, same_but(neighbours))
+    """In onnxruntime that is a failure where it is more than a kernel's rounding; everywhere it is told."""
+    only(monkeypatch, same_but(neighbours(1e-6)))
     assert main(["check", str(tiny_bundle)]) == 0
     (_, alone) = capsys.readouterr().out.split("row alone")
     (row,) = [line for line in alone.partition("pictures")[0].splitlines() if line.startswith("  Broken ")]
     assert "=" not in row
-    only(monkeypatch, replace(same_but(neighbours), name="onnxruntime", label="onnxruntime CPU"))
+    only(monkeypatch, replace(same_but(neighbours(1e-4)), name="onnxruntime", label="onnxruntime CPU"))
     assert "rows of graph 'generator' depend on their batch" in refused(capsys, tiny_bundle)[1]
+
+
+def test_a_kernel_may_round_a_single_row_otherwise(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    """As parity allows it at the export: the same graph passes both."""
+    only(monkeypatch, replace(same_but(neighbours(1e-6)), name="onnxruntime", label="onnxruntime CPU"))
+    assert main(["check", str(tiny_bundle)]) == 0
 
 
 def test_bfloat16_is_held_against_a_bound_of_its_own():
@@ -292,6 +298,17 @@ def some(largest: float = 0.5) -> RuntimeComparison:
     )
 
 
+def test_the_printed_table_fits_a_terminal():
+    """Ten graphs are what a bundle with attributes has."""
+    names = list(GRAPHS)
+    figures = tuple(GraphDifference(graph=name, unit="share", largest=1e-6, mean=1e-7, alone=0, speed=12345)
+                    for name in names)  # fmt: skip
+    reference = RuntimeResult(runtime="ONNX reference", version="1", graphs=figures)
+    printed = runtime_tables.printed("tiny", some().model_copy(update={"runtimes": (reference,)}), names, {})
+    assert len(names) == 10 and max(map(len, printed.splitlines())) <= runtime_tables.WIDTH
+    assert all(printed.count(f" {name}") == 1 for name in names) and printed.count("12,345") == 10
+
+
 def test_the_section_of_the_card():
     text = runtime_tables.section(some())
     assert "| decoder, grey levels | 0.5 (0.1) |" in text and "| critic, share | 1e-06 (1e-07) |" in text
@@ -325,5 +342,5 @@ def test_it_stays_in_a_new_card_and_in_older_bundles_there_is_none(broken_bundle
     info = read(broken_bundle).info
     assert "Not tried: CUDA. No GPU." in (broken_bundle / "README.md").read_text()
     assert info.runtime_comparison == some() and info.quality is not None
-    assert "## Other runtimes" in model_card.write(info, {})
+    assert "## Other runtimes" in model_card.card(info, {})
     assert json.loads((broken_bundle / "bundle.json").read_text())["runtime_comparison"]["batches"] == [1, 2]

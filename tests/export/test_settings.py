@@ -2,15 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from bundle.schema import GRAPHS
 from export.__main__ import main
-from export.settings import without_aliases
+from export.graphs import STAGE_GRAPHS
+from export.settings import GraphName, without_aliases
 
 COMMANDS = (
     "bundle", "graph", "check", "report", "shrink", "training", "directions", "unpack", "triton", "space", "web",
-    "blend",
+    "blend", "attributes",
 )  # fmt: skip
 
 
@@ -26,6 +29,11 @@ def test_help_breaks_no_line_in_mid_sentence(command: str, capsys: pytest.Captur
     assert len(texts) > 2
     for text in texts:
         assert text in titles or text.endswith((".", ")")), text
+
+
+def test_every_graph_of_the_format_can_be_exported_alone():
+    graphs = {name for names in STAGE_GRAPHS.values() for name in names}
+    assert set(get_args(GraphName)) == graphs == set(GRAPHS)
 
 
 def test_older_names_of_flags_go_on_working():

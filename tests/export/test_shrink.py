@@ -60,7 +60,7 @@ def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_t
     card = broken_bundle / "README.md"
     before = read(broken_bundle).info
     compared = RuntimeComparison(command="c", hardware="h", reference="r", batches=(1,), runtimes=())
-    text = model_card.with_runtime_comparison(model_card.write(before, {"decoder": 1e-6}), compared)
+    text = model_card.with_runtime_comparison(model_card.card(before, {"decoder": 1e-6}), compared)
     card.write_text(text.replace("## Use", "My own words.\n\n## Use"), encoding="utf-8")
     assert main(["shrink", str(broken_bundle)]) == 0
     now, after = card.read_text(encoding="utf-8"), read(broken_bundle).info

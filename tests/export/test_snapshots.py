@@ -50,14 +50,14 @@ def test_alarms_are_those_that_the_training_gave():
         {"images": 1000, "variety_distance": 0.3},
     ]
     taken = [SnapshotRow(images, 1.0, Path()) for images in (10, 100, 500, 900, 1000)]
-    assert [one.alarms for one in snapshots.marked(taken, metrics)] == [
+    assert [one.alarms for one in snapshots.with_alarms(taken, metrics)] == [
         (),
         (),
         (),
         ("collapse", "noise"),
         ("collapse",),
     ]
-    assert all(one.alarms == () for one in snapshots.marked(taken, []))  # a run whose metrics are gone
+    assert all(one.alarms == () for one in snapshots.with_alarms(taken, []))  # a run whose metrics are gone
 
 
 def test_a_run_without_them_has_none_and_damaged_ones_are_left_out(trained_run, tmp_path, capsys):

@@ -3,6 +3,7 @@ presets are in tests/test_systems.py."""
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
 from train.__main__ import main as train
 from train.checkpoints import load_tensors
+from train.command_line import parse
 from train.data.attributes import asked_columns
 from train.run_folder import Run
 from train.settings import STAGES as STAGES_OF_RUNS
@@ -112,6 +114,12 @@ def test_its_gan_goes_on_being_trained(exported: Exported, shape_pictures: Path,
 def test_the_attributes_that_it_asks_for_are_those_of_the_bundle(names: list[str]):
     asked = unpack.asked_attributes(names)
     assert asked_columns(asked, [*names, "name"])[0] == (names if "," not in names[0] else [*names, "name"])
+
+
+def test_the_command_for_attributes_can_be_typed_where_a_name_looks_like_a_flag():
+    words = shlex.split(unpack.attributes_command(Path("runs/x"), ["--flag", "smile"]))
+    assert words[:3] == ["python", "-m", "train"]
+    assert parse(words[3:])[0].attributes == "--flag,smile"
 
 
 @pytest.mark.parametrize("stage", ["vae", "classifier", "inverse"])
@@ -256,7 +264,7 @@ def test_damaged_weights_are_refused_in_a_sentence(own: Path, tmp_path: Path):
 
 def test_nothing_is_written_when_no_stage_can_come_back(own: Path, tmp_path: Path, monkeypatch, capsys):
     """Not even the folder around the run."""
-    monkeypatch.setattr(unpack.parity, "from_pytorch", lambda *_: 0.01)
+    monkeypatch.setattr(unpack.parity, "error_against_pytorch", lambda *_: 0.01)
     assert main(["unpack", str(own), str(tmp_path / "new" / "run")]) == 2
     said = capsys.readouterr().err
     assert "it differs from the graph 'mapping' by 1.0e-02" in said or "differs from the graph 'generator'" in said

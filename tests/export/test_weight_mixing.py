@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from bundle.errors import UserError
-from export.weight_mixing import fit, misfit, mixed, reasons, shares, stage_numbers, stage_of
+from export.weight_mixing import fit, misfit, mixed, reasons, shares_of_stages, stage_numbers, stage_of
 from train.models.bases import GeneratorBase
 from train.models.convolutional import Generator
 from train.models.fully_connected import DenseGenerator
@@ -65,14 +65,15 @@ def test_what_fits_and_what_does_not():
 
 def test_shares_of_stages():
     fits, half = fit(weights(), weights(), (3, 3)), fit(weights(), weights(channels=3), (3, 3))
-    assert shares(fits, [2, 3], None, NAMES) == [0, 1, 1]
-    assert shares(fits, None, 0.25, NAMES) == [0.25] * 3
-    assert shares(fits, [1], 0.5, NAMES) == [0.5, 0, 0]
-    assert shares(half, None, 0.5, NAMES) == [0.5, 0.5, 0]  # every stage that fits
+    assert shares_of_stages(fits, [2, 3], None, NAMES) == [0, 1, 1]
+    assert shares_of_stages(fits, None, 0.25, NAMES) == [0.25] * 3
+    assert shares_of_stages(fits, [1], 0.5, NAMES) == [0.5, 0, 0]
+    assert shares_of_stages(half, None, 0.5, NAMES) == [0.5, 0.5, 0]  # every stage that fits
+    assert shares_of_stages(fits, None, None, NAMES, mapping=0.5) == [0, 0, 0]  # the mapping alone
     with pytest.raises(UserError, match=r"cats and dogs do not fit: Stage 3 cannot be mixed: .*These can: 1, 2\."):
-        shares(half, [2, 3], None, NAMES)
+        shares_of_stages(half, [2, 3], None, NAMES)
     with pytest.raises(UserError, match=r"No stage can\."):
-        shares(fit(weights("skip"), weights(channels=3), (3, 3)), None, 0.5, NAMES)
+        shares_of_stages(fit(weights("skip"), weights(channels=3), (3, 3)), None, 0.5, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_shares_of_stages():
 )  # fmt: skip
 def test_shares_that_are_none(stages: list[int] | None, share: float | None, words: str):
     with pytest.raises(UserError, match=words):
-        shares(fit(weights(), weights(), (3, 3)), stages, share, NAMES)
+        shares_of_stages(fit(weights(), weights(), (3, 3)), stages, share, NAMES)
 
 
 def test_the_mixture():

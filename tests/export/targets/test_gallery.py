@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bundle.errors import UserError
 from bundle.marks import Point, plain_state, xmp
 from bundle.marks.verify import finding
 from bundle.model import BundleModel
@@ -31,6 +32,16 @@ def pictures_of(points: list[Point], bundle: OpenBundle, folder: Path) -> list[T
     entries = [{"bundle": "tiny", **plain_state(point)} for point in points]
     file.write_text(json.dumps({"format": FORMAT, "favourites": entries}))
     return gallery(read_favourites(file), [bundle])[0]
+
+
+def test_a_favourite_is_named_by_its_place_in_the_file(bundle: OpenBundle, tmp_path: Path, capsys):
+    file = tmp_path / "favourites.json"
+    states = [("others", PLAIN), ("tiny", PLAIN), ("others", PLAIN), ("tiny", PLAIN.model_copy(update={"c": 99}))]
+    entries = [{"bundle": name, **plain_state(point)} for name, point in states]
+    file.write_text(json.dumps({"format": FORMAT, "favourites": entries}))
+    with pytest.raises(UserError, match=r"Favourite 4 cannot be drawn\."):
+        gallery(read_favourites(file), [bundle])
+    assert "left out (1, 3)" in capsys.readouterr().out
 
 
 def pixels_of(data: bytes) -> np.ndarray:
