@@ -239,13 +239,14 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
+    if (choice.loop) forward = 1; // only an open film plays backwards
     let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, choice.seconds) : choice.seconds);
     if (choice.loop) u %= 1;
     else if (u > 1 || u < 0) {
       forward = u > 1 ? -1 : 1;
       u = Math.min(1, Math.max(0, u));
     }
-    choice.u = Math.abs(u);
+    choice.u = u;
     scrub.put(choice.u);
     draw();
     playing.frame = requestAnimationFrame(tick);
