@@ -36,6 +36,7 @@ CORE = (
     "live",
     "tables",
     "figures",
+    "training_stages",
     "plot",
     "webcam",
     "mount",

@@ -25,7 +25,7 @@ DROP = """([selector, name, data]) => {
         target.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
     }
 }"""
-PLAY, ABOUT = ".tf-play .tf-stage", ".tf-verify-drop"
+PLAY, ABOUT = ".tf-play .tf-viewer", ".tf-verify-drop"
 STATE = "[Twofold.state.b, Twofold.state.m, Twofold.state.c, Twofold.state.t, Twofold.state.x, Twofold.state.y]"
 
 

@@ -20,7 +20,7 @@ from demo.serving.served_bundle import ServedBundle
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
-STAGE = ".tf-morph .tf-stage canvas"
+STAGE = ".tf-morph .tf-viewer canvas"
 
 
 def keys(page: Page) -> str:

@@ -194,7 +194,7 @@ def test_morph_scrubs_plays_and_exports(visit):
     keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page)
     page.get_by_label("Seeds of the keyframes").fill("0,1,4-6")
     page.get_by_text("Seed 6").wait_for()
-    stage = ".tf-morph .tf-stage canvas"
+    stage = ".tf-morph .tf-viewer canvas"
     start = still(page, stage)
     page.get_by_label("Position").fill("0.5")
     middle = wait_for_change(page, stage, start)
@@ -219,7 +219,7 @@ def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) ->
     page.get_by_text("Seed 4294967295").wait_for()
     stage, thumbnail = (
         np.array(still(page, selector).split(","), int)
-        for selector in (".tf-morph .tf-stage canvas", ".tf-keyframes canvas")
+        for selector in (".tf-morph .tf-viewer canvas", ".tf-keyframes canvas")
     )
     assert np.abs(stage - thumbnail).max() <= 1
 

@@ -230,7 +230,8 @@ def test_names_with_commas_stay_as_they_are(served, node: str, tmp_path: Path):
     named = digits | {"classes": ["tench, Tinca tinca", *digits["classes"][1:]]}
     state = {"b": "digits", "m": "gan", "c": 0, "t": 1, "x": 7.5, "y": 0, "attributes": "red%2Cblue:1"}
     code = codes(node, (address, [named]), [state], tmp_path)[0]["gradio_client"]
-    call = next(n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call) and ast.unparse(n.func) == "client.predict")
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    call = next(one for one in calls if ast.unparse(one.func) == "client.predict")
     given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     assert given["label"] == "tench, Tinca tinca" and given["attributes"] == {"red,blue": 1}
     assert given["seeds"] == [[7.5, 0]]

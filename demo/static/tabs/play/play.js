@@ -114,7 +114,7 @@ element.replaceChildren(
       { class: "tf-column" },
       el(
         "section",
-        { class: "tf-card tf-stage", "aria-label": T.t("The picture") },
+        { class: "tf-card tf-viewer", "aria-label": T.t("The picture") },
         frame,
         caption,
         dropped,
@@ -140,7 +140,7 @@ element.replaceChildren(
         ),
         el(
           "div",
-          { class: "tf-stage-controls" },
+          { class: "tf-viewer-controls" },
           stepSlider,
           el(
             "form",
