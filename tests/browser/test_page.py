@@ -101,6 +101,7 @@ def dragging_travels_and_undo_returns(page: Page) -> None:
 def test_a_seed_in_the_address_has_its_own_class_unless_one_is_named(visit):
     assert visit("?b=digits&x=17&y=0").evaluate("Twofold.state.c") == 7
     assert visit("?b=digits&x=17&y=0&c=2").evaluate("Twofold.state.c") == 2
+    assert visit("?b=digits&x=17&y=0&c=3:1").evaluate("[Twofold.state.c, Twofold.state.mix]") == [3, ""]
 
 
 def test_fingers_and_wheel(visit):

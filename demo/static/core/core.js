@@ -123,8 +123,10 @@
       const [x, y] = [state.x, state.y].map((value) => Number(T.fourDecimals(T.numberWithin(value, -T.maxCoordinate, T.maxCoordinate, 0))));
       const own = T.seedClass(T.seeds(x, y)[0], bundle);
       const m = models.includes(state.m) ? state.m : models[0];
-      const mix = T.mixText(T.readMix(state.mix), bundle);
-      const c = mix ? T.largestClass(T.readMix(mix)) : state.c;
+      const asked = T.readMix(state.mix);
+      const mix = T.mixText(asked, bundle);
+      const shares = mix ? T.readMix(mix) : asked; // "3:1" is class 3
+      const c = Object.keys(shares).length ? T.largestClass(shares) : state.c;
       return {
         b: bundle.name,
         m,

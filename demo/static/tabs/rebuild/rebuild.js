@@ -165,6 +165,7 @@ const endRequest = () => {
 };
 const fail = (sentence) => {
   for (const part of pending?.parts ?? []) wanted.add(part);
+  pending?.control?.abort(); // or the server would search on for nobody
   endRequest();
   element.classList.remove("tf-busy");
   queuedSearch = null;
