@@ -77,7 +77,7 @@ def build_demo(bundles: Mapping[str, ServedBundle], unavailable: Sequence[Unavai
                         widget("rebuild")
                 with gr.Tab(I18N("Explore"), id="explore"):
                     widget("explore")
-                with gr.Tab(I18N("Compare"), id="compare", elem_id="tf-tab-compare"):
+                with gr.Tab(I18N("Compare"), id="compare"):
                     widget("compare")
                     widget("quiz")
                 if make:

@@ -37,6 +37,7 @@ CORE = (
     "live",
     "tables",
     "figures",
+    "training_stages",
     "plot",
     "webcam",
     "mount",

@@ -36,8 +36,8 @@ HOST = "127.0.0.1"
 PAGE = static_files.STATIC / "watch"
 # In this order: each uses the ones before it while it loads.
 SCRIPTS = (
-    *("core", "storage", "address", "language", "elements", "requests", "tables", "plot"),
-    *("stage_words", "run_view", "watch_page"),
+    *("core", "storage", "address", "language", "elements", "canvas", "requests", "tables", "plot"),
+    *("training_stages", "run_view", "watch_page"),
 )
 STYLES = ("style.css", "run_view.css", "watch_page.css")
 WORDS = ("core", "make")

@@ -17,7 +17,7 @@ from torch import nn
 
 from bundle.errors import UserError
 from bundle.public_command import public_command
-from bundle.schema import GRAPHS, STYLE_GRAPHS, SCHEMA_VERSION, Attribute, Curve, Model, Prior
+from bundle.schema import GRAPHS, SCHEMA_VERSION, STYLE_GRAPHS, Attribute, Curve, Model, Prior
 from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior

@@ -26,7 +26,7 @@ from bundle.pictures import background_colour, check_background
 from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.schema import STYLE_GRAPHS, SNAPSHOT_FILES, Curve
+from bundle.schema import SNAPSHOT_FILES, STYLE_GRAPHS, Curve
 from bundle.snapshots import read_snapshots
 from bundle.trial_inputs import random_rows
 from export import graphs, parity

@@ -4,7 +4,7 @@ By hand and not by pydantic models: numbers are clamped instead of refused, and 
 field would need a validator and every error a translation of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -22,9 +22,10 @@ from demo.arguments import MAX_KEYS, MAX_TRUNCATION
 from demo.serving.served_bundle import ServedBundle
 
 Word = TypeVar("Word", bound=str)
+Value = TypeVar("Value")
 
-# Names that old links use, and what they are called now, by the last word of the route. demo/static/core/address.js has
-# those of the page's own address.
+# Names that old links and scripts use, and what they are called now, by the last word of the route.
+# demo/static/core/address.js has those of the page's own address.
 OLD_NAMES: dict[str, dict[str, str]] = {
     "morph": {"mode": "path"},
     "grid": {"s": "seed", "g": "grid"},
@@ -34,16 +35,21 @@ OLD_NAMES: dict[str, dict[str, str]] = {
     "sum": {"a": "seed", "b": "minus", "d": "plus"},
     "edit": {"a": "seed", "d": "dimensions", "k": "towards", "h": "across", "g": "along"},
     "figures": {"l": "left", "r": "right"},
+    "rebuild": {"other": "completion_seed"},
 }
 MAX_SEQUENCE = 2**53  # the largest whole number that a browser counts exactly
 
 
 def under_current_names(query: QueryParams, route: str) -> QueryParams:
-    """The parameters under their current names; if an address has both names of one, the current name counts."""
+    """`current_names` of the parameters of an address."""
+    return QueryParams(current_names(dict(query), route))
+
+
+def current_names(given: Mapping[str, Value], route: str) -> dict[str, Value]:
+    """The values under their current names; where both names of one are given, the current name counts."""
     names = OLD_NAMES.get(route, {})
-    given = dict(query)
     old = {names[name]: value for name, value in given.items() if name in names}
-    return QueryParams(old | {name: value for name, value in given.items() if name not in names})
+    return old | {name: value for name, value in given.items() if name not in names}
 
 
 def number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:

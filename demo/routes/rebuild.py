@@ -10,12 +10,14 @@ request names a held-out picture. What is refused, and how: demo/routes/bundle_r
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bundle.pictures import eight_bit_png, framing_of
-from demo.routes.bundle_routes import BundleRoutes
+from demo.routes import query_parameters
+from demo.routes.bundle_routes import BundleRoutes, Form
 from demo.routes.model_requests import NO_STORE, ModelRequests
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs.rebuild.answers import rebuilt, refined
@@ -25,10 +27,14 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
     """The routes above for these bundles. `requests`: those in progress, if other routes share their limits."""
     bundle_routes = BundleRoutes(bundles, requests)
     return [
-        bundle_routes.post("/rebuild/{bundle}", lambda form: rebuilt(form.served, form.asked, form.picture)),
+        bundle_routes.post("/rebuild/{bundle}", _rebuilt),
         bundle_routes.stream("/rebuild/{bundle}/search", lambda form: refined(form.served, form.asked, form.picture)),
         bundle_routes.picture("/rebuild/{bundle}/eight-bits", _eight_bits),
     ]
+
+
+def _rebuilt(form: Form) -> dict[str, Any]:
+    return rebuilt(form.served, query_parameters.current_names(form.asked, "rebuild"), form.picture)
 
 
 def _eight_bits(served: ServedBundle, picture: bytes) -> Response:

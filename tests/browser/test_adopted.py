@@ -81,7 +81,7 @@ def test_morph_goes_through_its_seeds(visit: Callable[..., Page], models: dict[s
     settle(page)
     keys = np.eye(5, dtype=np.float32)[[1, 2, 3]]
     frame = models["animals"].morph_at([1, 2, 8], np.array([0.15]), keys, "spherical", True)
-    assert np.abs(shown(page, ".tf-morph .tf-stage canvas") - expected(frame)).max() <= 1
+    assert np.abs(shown(page, ".tf-morph .tf-viewer canvas") - expected(frame)).max() <= 1
 
 
 def test_about_and_api_say_what_is_known(visit: Callable[..., Page]):

@@ -13,14 +13,14 @@ OVER = "?b=digits&tab=compare"
 
 
 def ready(page: Page) -> None:
-    page.locator(".tf-pair-grid button[aria-label*='grey levels apart']").first.wait_for()
+    page.locator(".tf-side-grid button[aria-label*='grey levels apart']").first.wait_for()
     settle(page)
 
 
 def test_two_grids_are_locked_and_a_link_restores_them(visit):
     page = visit(OVER)
     ready(page)
-    tiles = page.locator(".tf-pair-grid button")
+    tiles = page.locator(".tf-side-grid button")
     assert tiles.count() == 32
     tiles.nth(5).focus()
     assert page.locator(".tf-marked").count() == 2 and "tf-marked" in tiles.nth(21).get_attribute("class")
@@ -34,10 +34,10 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
         return sum / 1024; }""", tiles.nth(22).element_handle())  # fmt: skip
     assert abs(told - apart) < 0.06
     page.get_by_label("Right model").select_option("digits.gan")
-    page.locator(".tf-pair-grid button[aria-label*='0.0 of 255']").nth(31).wait_for()  # the same model: equal pairs
+    page.locator(".tf-side-grid button[aria-label*='0.0 of 255']").nth(31).wait_for()  # the same model: equal pairs
     page.get_by_label("Right model").select_option("plain.vae")
     page.get_by_label("First seed").fill("30")
-    page.evaluate("Twofold.pair.set({})")  # something else of the pair changes while the seed is being typed
+    page.evaluate("Twofold.sides.set({})")  # something else of the sides changes while the seed is being typed
     page.wait_for_timeout(200)
     page.keyboard.press("Enter")
     page.get_by_role("radio", name="6 × 6").check()
@@ -45,7 +45,7 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     page.get_by_text("different sizes").or_(page.get_by_text("36 pairs")).wait_for()
     page.wait_for_function("Twofold.addressNotes.grid === 6 && Twofold.state.c === 3")
     page.get_by_role("button", name="Left, Seed 65").wait_for()
-    first = still(page, ".tf-pair-grid canvas")
+    first = still(page, ".tf-side-grid canvas")
     link = page.evaluate("Twofold.link()")
     again = visit("?" + link.split("?")[1])
     again.get_by_role("button", name="Left, Seed 65").wait_for()
@@ -61,7 +61,7 @@ def test_two_grids_are_locked_and_a_link_restores_them(visit):
     assert sorted(before.evaluate("Twofold.link()").split("?")[1].split("&")) == sorted(link.split("?")[1].split("&"))
 
 
-PIXELS_OF_FIRST = """() => { const c = document.querySelector('.tf-pair-grid canvas');
+PIXELS_OF_FIRST = """() => { const c = document.querySelector('.tf-side-grid canvas');
     return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join(); }"""
 
 
@@ -72,7 +72,7 @@ def test_a_sheet_that_fails_leaves_no_picture_of_another_model(visit):
     page.route("**/live/plain/grid?*", lambda route: route.fulfill(status=503, content_type="text/plain", body=busy))
     page.get_by_label("Right model").select_option("plain.gan")
     page.get_by_text(busy).first.wait_for()
-    inks = """() => [...document.querySelectorAll('.tf-pair-grid')].map((grid) => [...grid.querySelectorAll('canvas')]
+    inks = """() => [...document.querySelectorAll('.tf-side-grid')].map((grid) => [...grid.querySelectorAll('canvas')]
         .some((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)))"""
     assert page.evaluate(inks) == [True, False]
     with page.expect_response("**/live/digits/grid?*"):
@@ -136,7 +136,7 @@ def a_closer_look_at_a_tile_and_at_a_file(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Look closer").click()
     page.get_by_text("Shown below: digits (random) · VAE · Seed 9 · 9").wait_for()
     shown = page.get_by_alt_text("digits (random) · VAE · Seed 9 · 9").first
-    tile = page.locator(".tf-pair-grid").nth(1).locator("canvas").nth(9)
+    tile = page.locator(".tf-side-grid").nth(1).locator("canvas").nth(9)
     values = """e => { const p = document.createElement('canvas').getContext('2d'); p.drawImage(e, 0, 0);
         return [...p.getImageData(0, 0, 32, 32).data]; }"""
     apart = [abs(a - b) for a, b in zip(shown.evaluate(values), tile.evaluate(values), strict=True)]

@@ -30,8 +30,11 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     settle(page)
     assert pixels(page, ".tf-moves-picture") == moved
 
+    offered = "Twofold.parameters.all().map(({ name }) => name).filter((name) => /towards|across/.test(name))"
+    assert {name[:16] for name in page.evaluate(offered)} == {"explore.towards."}
     page.get_by_role("radio", name="By a linear SVM").check()
     page.get_by_text("It separates each class from all others and is right on").wait_for()
+    assert {name[:15] for name in page.evaluate(offered)} == {"explore.across."}  # those of the sliders that are there
     seven = page.get_by_role("slider", name="7", exact=True)
     seven.fill("4")
     across = wait_for_change(page, ".tf-moves-picture", moved)

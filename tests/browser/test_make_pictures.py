@@ -104,6 +104,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.keyboard.type("young ones")
     page.keyboard.press("Enter")
     page.locator(".tf-make-class[data-name='young ones']").wait_for()
+    a_class_that_is_shown_alone_stays_in_sight(page)
     project = settled(page, projects, lambda project: "young ones" in project.classes)
     assert list(project.class_of.values()).count("young ones") == 3
 
@@ -153,6 +154,22 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     assert page.locator(".tf-make-tile.tf-cropped").count() == 1 and page.locator(".tf-make-tile.tf-out").count() == 1
     assert page.get_by_text("32 × 24 pixels").is_visible()
     assert projects.get(projects.names()[0]) == kept
+
+
+def a_class_that_is_shown_alone_stays_in_sight(page: Page) -> None:
+    page.locator(".tf-make-class[data-name='dogs']").click()
+    assert tiles(page).count() == 13
+    page.get_by_role("button", name="Leave out all marked").click()  # of those that are shown
+    page.get_by_text("24 pictures are chosen; 2 are left out.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Rename dogs").click()
+    page.keyboard.type("hounds")
+    page.keyboard.press("Enter")
+    page.locator(".tf-make-class[data-name='hounds'][aria-pressed='true']").wait_for()
+    assert tiles(page).count() == 13
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".tf-make-class[data-name='dogs']").wait_for()
+    assert tiles(page).count() == 26 and page.locator(".tf-make-class[aria-pressed='true']").count() == 0
 
 
 def test_dropped_files_and_what_is_no_picture(visit, projects: Projects):

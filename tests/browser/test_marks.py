@@ -25,7 +25,7 @@ DROP = """([selector, name, data]) => {
         target.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
     }
 }"""
-PLAY, ABOUT = ".tf-play .tf-stage", ".tf-verify-drop"
+PLAY, ABOUT = ".tf-play .tf-viewer", ".tf-verify-drop"
 STATE = "[Twofold.state.b, Twofold.state.m, Twofold.state.c, Twofold.state.t, Twofold.state.x, Twofold.state.y]"
 
 
@@ -110,6 +110,8 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
         (marked("others"), "“others”, which is not here"),
         (marked("digits", draw="repair"), "does not say how to draw"),
         (marked("digits", draw="film", keys=[{}, 1]), "does not say how to draw"),
+        (marked("digits", draw="sheet", seed=123_456_789), "this picture of seed 123456789 cannot be opened there"),
+        (marked("digits", draw="seed", seed=2**32 - 1), "this picture of seed 4294967295 cannot be opened there"),
     ):
         drop(page, PLAY, data)
         page.get_by_text(words).wait_for()
@@ -120,6 +122,19 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
     drop(page, PLAY, formats.png(picture, Mark(source=TRAINED, bundle="digits", sha256="0" * 64, state=wild)))
     page.get_by_text("another version of this bundle").wait_for()
     assert page.evaluate(STATE) == ["digits", "gan", 9, 0, 1e6, 0]  # brought within what the page can show
+    settle(page)
+    drop(page, PLAY, marked("digits", draw="seed", seed=99_999_999))  # the last that the plane has
+    page.get_by_text("Opened as its mark says.").wait_for()
+    assert page.evaluate("Twofold.seedAt(Twofold.state.x, Twofold.state.y)") == 99_999_999
+
+
+def test_nobody_travels_beyond_the_edge_of_the_plane(visit):
+    page = visit("?b=digits&m=gan&x=999999.95&y=-1000000")
+    page.locator(".tf-travel").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("Twofold.state.x === 1e6 && Twofold.state.y === -1e6")
+    page.wait_for_function("new URLSearchParams(location.search).get('x') === '1000000'")
     settle(page)
 
 

@@ -20,7 +20,7 @@ from demo.serving.served_bundle import ServedBundle
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
-STAGE = ".tf-morph .tf-stage canvas"
+STAGE = ".tf-morph .tf-viewer canvas"
 
 
 def keys(page: Page) -> str:
@@ -347,3 +347,31 @@ def test_a_drift_comes_back_and_leaves_as_a_film(visit):
     page.get_by_role("button", name="Open in Morph").first.click()
     page.locator(".tf-keyframe").nth(7).wait_for()
     assert keys(page).startswith("5,") and still(page, STAGE) == start
+
+
+def test_a_drift_in_a_loop_begins_with_the_picture_it_leaves_and_is_saved_as_drawn(visit, address: str):
+    """What bends it bends the loop, too: a saved frame is what its mark says."""
+    page = visit("?b=digits&m=gan&x=5&y=0&bend=2.scale:3&drift=0.6:600")
+    still(page, ".tf-travel")
+    page.evaluate("Twofold.stats.shown = 0")
+    page.get_by_role("button", name="Drift").click()
+    page.wait_for_function("Twofold.stats.shown > 0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    page.get_by_role("button", name="Stop").click()
+    data = Path(download.value.path()).read_bytes()
+    found = httpx.post(f"{address}verify", content=data).raise_for_status().json()
+    assert (found["mark"]["state"]["draw"], found["again"]) == ("morph", "same"), found["sentences"]
+
+
+def test_playback_goes_on_in_a_loop_after_it_has_played_backwards(visit):
+    page = visit("?b=digits&tab=morph&loop=0&seconds=2&keys=0,1&p=0.9")
+    page.locator(".tf-keyframe").nth(1).wait_for()
+    place = page.get_by_role("slider", name="Position")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("slider => slider.value === '1'", arg=place.element_handle())
+    page.wait_for_function("slider => slider.value < 0.9", arg=place.element_handle())
+    page.get_by_label("Loop back to the first").check()
+    for share in ("slider.value > 0.5", "slider.value < 0.4", "slider.value > 0.5"):
+        page.wait_for_function(f"slider => {share}", arg=place.element_handle())
+    page.get_by_role("button", name="Pause").click()

@@ -101,6 +101,7 @@ def dragging_travels_and_undo_returns(page: Page) -> None:
 def test_a_seed_in_the_address_has_its_own_class_unless_one_is_named(visit):
     assert visit("?b=digits&x=17&y=0").evaluate("Twofold.state.c") == 7
     assert visit("?b=digits&x=17&y=0&c=2").evaluate("Twofold.state.c") == 2
+    assert visit("?b=digits&x=17&y=0&c=3:1").evaluate("[Twofold.state.c, Twofold.state.mix]") == [3, ""]
 
 
 def test_fingers_and_wheel(visit):
@@ -194,7 +195,7 @@ def test_morph_scrubs_plays_and_exports(visit):
     keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page)
     page.get_by_label("Seeds of the keyframes").fill("0,1,4-6")
     page.get_by_text("Seed 6").wait_for()
-    stage = ".tf-morph .tf-stage canvas"
+    stage = ".tf-morph .tf-viewer canvas"
     start = still(page, stage)
     page.get_by_label("Position").fill("0.5")
     middle = wait_for_change(page, stage, start)
@@ -219,7 +220,7 @@ def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) ->
     page.get_by_text("Seed 4294967295").wait_for()
     stage, thumbnail = (
         np.array(still(page, selector).split(","), int)
-        for selector in (".tf-morph .tf-stage canvas", ".tf-keyframes canvas")
+        for selector in (".tf-morph .tf-viewer canvas", ".tf-keyframes canvas")
     )
     assert np.abs(stage - thumbnail).max() <= 1
 

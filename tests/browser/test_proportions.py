@@ -149,7 +149,7 @@ def test_the_critics_map_the_quiz_and_two_shapes_side_by_side(visit: Callable[..
     in_shape(page, WIDTH / HEIGHT)
     page.get_by_label("Right model").select_option("square.gan")
     page.get_by_text("The two sides draw pictures of different sizes").wait_for()
-    shapes = page.locator(".tf-pair-grid").evaluate_all(
+    shapes = page.locator(".tf-side-grid").evaluate_all(
         "g => g.map((e) => [e.querySelector('canvas').width, e.querySelector('canvas').height])"
     )
     assert shapes == [[WIDTH, HEIGHT], [32, 32]]

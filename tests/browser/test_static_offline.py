@@ -50,7 +50,7 @@ def test_after_one_visit_the_whole_page_opens_without_a_server(browser: Any, bun
     page.get_by_text("“drum.wav” is played and measured here").wait_for()  # the page's content policy allows it
     tab(page, "Morph")
     settle(page)
-    assert picture(page, ".tf-morph .tf-stage canvas").max() > 0
+    assert picture(page, ".tf-morph .tf-viewer canvas").max() > 0
 
     host.folder = tmp_path / "again"
     write(bundles, host.folder, "Second")

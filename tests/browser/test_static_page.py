@@ -132,7 +132,7 @@ def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, models, name: 
         settle(page)
         share = np.array([place])
         frame = served.morph_at([4294967295, (7.25, 0.5), 8], share, keys, mode.lower(), True, 0.9, model)
-        assert close(picture(page, ".tf-morph .tf-stage canvas"), frame), mode
+        assert close(picture(page, ".tf-morph .tf-viewer canvas"), frame), mode
 
 
 def test_dragging_keys_and_the_bar_change_the_picture(show, models):

@@ -1,6 +1,7 @@
 // Attributes of a bundle's pictures, "glasses", and directions of the visitor's own (own_directions.js): how far each picture
 // moves along them is a part of the page's state, as text, "glasses:1.5,round face:2*VECTOR", in standard deviations of the
-// latents. Whatever draws a state draws its moves too.
+// latents. Whatever shows a state draws its moves too; Explore's mixtures and sums, which are of seeds of their own, and Compare
+// do not.
 (() => {
   const T = window.Twofold;
   const { el } = T;

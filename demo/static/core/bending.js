@@ -1,5 +1,6 @@
 // Bending the styles of single stages of the GAN: what is done to them is a part of the page's state, as text,
-// "2.scale:1.5,5.noise:0.3,seed:7" (bundle/bend.py). Whatever draws a state draws its bends too.
+// "2.scale:1.5,5.noise:0.3,seed:7" (bundle/bend.py). Whatever shows a state draws its bends too; Explore's moved pictures,
+// mixtures and sums, which are of seeds of their own, and Compare do not.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -34,7 +35,7 @@
     // How many stages of a model can be bent; 0 for a model without styles.
     bendableStages: (bundle = T.bundle(), m = T.state.m) => (m === "gan" ? (bundle?.stages ?? 0) : 0),
     // What a stage of the synthesis is called: its number, and its size where that is known.
-    stageName(i, count, bundle = T.bundle()) {
+    synthesisStage(i, count, bundle = T.bundle()) {
       const [width, height] = [bundle.width, bundle.height].map((side) => side / 2 ** (count - 1 - i));
       const n = i + 1;
       if (![width, height].every((side) => Number.isInteger(side) && side >= 2)) return T.t("Stage {n}", { n });
@@ -128,7 +129,7 @@
       );
       const build = () => {
         stage = Math.min(stage, count());
-        const options = numbers(count()).map((n) => [String(n), String(n), T.stageName(n - 1, count())]);
+        const options = numbers(count()).map((n) => [String(n), String(n), T.synthesisStage(n - 1, count())]);
         const choice = T.segmented("tf-bend-stage", T.t("Stage that is bent, from coarse to fine"), options, String(stage), choose);
         chooser.replaceChildren(el("span", { class: "tf-label" }, T.t("Coarse")), choice, el("span", { class: "tf-label" }, T.t("Fine")));
         T.parameters.replace("bend.", T.bendParameters());
@@ -138,7 +139,7 @@
         const names = Object.keys(bends);
         const words = T.describeBend();
         summary.textContent = words ? `${T.t("Bend")} · ${words}` : T.t("Bend");
-        T.say(role, T.t("{stage} of {all}, {role}", { stage: T.stageName(stage - 1, count()), all: count(), role: stageRole(stage - 1, count()) }));
+        T.say(role, T.t("{stage} of {all}, {role}", { stage: T.synthesisStage(stage - 1, count()), all: count(), role: stageRole(stage - 1, count()) }));
         for (const [knob, slider] of sliders) {
           slider.put(bends[`${stage}.${knob}`] ?? KNOBS[knob].neutral);
           slider.dataset.parameter = `bend.${stage}.${knob}`;

@@ -41,6 +41,23 @@
       if (picture instanceof ImageData) context.putImageData(picture, 0, 0);
       else context.drawImage(picture, 0, 0);
     },
+    // Draws rows of pictures, [height, width] each, on a canvas, `columns` side by side, the pictures of each row below those of
+    // the one before. rows: { image, top: where in the image the row begins }, in pixels.
+    drawRows(canvas, rows, [height, width], columns) {
+      const gap = Math.max(1, Math.round(width / 16));
+      const counts = rows.map(({ image }) => Math.round((image.naturalWidth ?? image.width) / width));
+      const lines = counts.map((count) => Math.ceil(count / columns));
+      canvas.width = Math.min(columns, Math.max(...counts)) * (width + gap) - gap;
+      canvas.height = lines.reduce((sum, n) => sum + n, 0) * (height + gap) - gap;
+      const context = canvas.getContext("2d");
+      let y = 0;
+      rows.forEach(({ image, top }, r) => {
+        for (let i = 0; i < counts[r]; i += 1) {
+          context.drawImage(image, i * width, top, width, height, (i % columns) * (width + gap), y + Math.floor(i / columns) * (height + gap), width, height);
+        }
+        y += lines[r] * (height + gap);
+      });
+    },
     // The pictures of a sheet, row by row, as ImageData. sheet: ImageData of `count` pictures, `columns` in a row.
     cutSheet(sheet, columns, count) {
       const width = sheet.width / columns;

@@ -101,7 +101,7 @@
     wrapSeed: (number) => ((number % SEEDS) + SEEDS) % SEEDS,
     // The seed at whole numbers x, y of the plane.
     seedAt: (x, y) => T.wrapSeed(x + PLANE_STRIDE * y),
-    // The place { x, y } of a seed on the plane: x alone reaches the first million.
+    // The place { x, y } of a seed: x alone reaches the first million, y the others. Above lastSeed it lies outside the plane.
     seedPlace(seed) {
       const y = seed > T.maxCoordinate ? Math.floor(seed / PLANE_STRIDE) : 0;
       return { x: seed - PLANE_STRIDE * y, y };
@@ -115,22 +115,26 @@
     },
 
     // --- state -----------------------------------------------------------------------------------
-    // The nearest state that the page can show: the bundle exists, has this model, and knows the class.
+    // The nearest state that the page can show: the bundle exists, has this model, and knows the class, and the plane has the
+    // place. Beyond its edge a server draws the edge, so the page stays there too.
     valid(state) {
       const bundle = T.bundle(state.b) ?? T.facts.bundles[0];
       const { models, classes } = bundle;
-      const own = T.seedClass(T.seeds(state.x, state.y)[0], bundle);
+      const [x, y] = [state.x, state.y].map((value) => Number(T.fourDecimals(T.numberWithin(value, -T.maxCoordinate, T.maxCoordinate, 0))));
+      const own = T.seedClass(T.seeds(x, y)[0], bundle);
       const m = models.includes(state.m) ? state.m : models[0];
-      const mix = T.mixText(T.readMix(state.mix), bundle);
-      const c = mix ? T.largestClass(T.readMix(mix)) : state.c;
+      const asked = T.readMix(state.mix);
+      const mix = T.mixText(asked, bundle);
+      const shares = mix ? T.readMix(mix) : asked; // "3:1" is class 3
+      const c = Object.keys(shares).length ? T.largestClass(shares) : state.c;
       return {
         b: bundle.name,
         m,
         c: classes.length ? Math.round(T.numberWithin(c, 0, classes.length - 1, own)) : null,
         mix,
         t: Number(T.fourDecimals(state.t)),
-        x: Number(T.fourDecimals(state.x)),
-        y: Number(T.fourDecimals(state.y)),
+        x,
+        y,
         attributes: T.movesText(T.readMoves(state.attributes), bundle, m),
         bend: T.bendText(T.readMoves(state.bend), bundle, m),
       };

@@ -86,10 +86,14 @@
     return largest ? Number(largest[0]) : null;
   };
   const within = (value) => T.numberWithin(finite(value, 0), -T.maxCoordinate, T.maxCoordinate, 0);
-  // A place on the plane for what a mark draws first; null where it draws from no seed.
-  const placeOf = ({ draw, x, y, seed }) => {
-    if (draw === "point") return { x: within(x), y: within(y) };
-    return draw === "seed" || draw === "sheet" ? T.seedPlace(T.wrapSeed(Math.round(finite(seed, 0)))) : null;
+  // The seed of what a mark draws first; null where it draws from a place, or from no seed.
+  const seedOf = ({ draw, seed }) => (draw === "seed" || draw === "sheet" ? T.wrapSeed(Math.round(finite(seed, 0))) : null);
+  const beyondPlane = (state) => seedOf(state) > T.lastSeed;
+  // A place on the plane for what a mark draws first; null where it draws from no seed, or from one beyond the plane.
+  const placeOf = (state) => {
+    if (state.draw === "point") return { x: within(state.x), y: within(state.y) };
+    const seed = seedOf(state);
+    return seed === null || beyondPlane(state) ? null : T.seedPlace(seed);
   };
 
   // What a state of any kind says of the page: bundle, model, truncation, moves.
@@ -132,7 +136,7 @@
       return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
     },
     // The mark in a file, { source, tool, bundle, sha256, state }, "" for what it does not say; null where none is found;
-    // { problem: a sentence } where what may be one cannot be read. The block is looked for in all its bytes, whatever the format.
+    // { problem: a sentence } where what may be one cannot be read. Rejects with a sentence where the file itself cannot be read. The block is looked for in all its bytes, whatever the format.
     async readMark(file) {
       if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
       let problem = null;
@@ -148,8 +152,8 @@
       }
       return problem ? { problem } : null;
     },
-    // The state of the page that a state of a mark stands for, { b, m, c, mix, t, x, y, attributes }; null where it is drawn from no
-    // seed.
+    // The state of the page that a state of a mark stands for, { b, m, c, mix, t, x, y, attributes, bend }; null where no place
+    // of the plane has its picture.
     pageOfState(state, bundle) {
       const place = state && placeOf(state);
       return place && { ...sharedOf(state, bundle), ...place, c: classOf(state.c), mix: state.c && typeof state.c === "object" ? T.mixText(state.c, bundle) : "" };
@@ -170,6 +174,7 @@
       const { state } = mark;
       const place = T.pageOfState(state, bundle);
       const keys = state && keysOf(state);
+      if (state && beyondPlane(state)) return T.t("Play's plane ends at seed {last}, so this picture of seed {seed} cannot be opened there. Morph shows it as a keyframe.", { last: T.lastSeed, seed: seedOf(state) });
       if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
       if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, sharedOf(state, bundle));
       else T.set(place, { undo: true });

@@ -42,7 +42,8 @@
     changed();
   };
 
-  // What a file of a direction says, checked: { direction } or { problem: a sentence }.
+  // What a file of a direction says, checked: { direction, bundle, m: the bundle and the model that it moves }, or { problem: a
+  // sentence }.
   const readFile = (text) => {
     let found;
     try {

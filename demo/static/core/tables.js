@@ -1,4 +1,4 @@
-// Tables, code blocks and copy buttons of API, About and Compare.
+// Tables, code blocks and copy buttons.
 (() => {
   const T = window.Twofold;
   const { el } = T;

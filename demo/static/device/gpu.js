@@ -51,7 +51,7 @@ const drawnAlike = async (point, drawers) => {
   return answers;
 };
 
-// Whether the drawers still agree, by one picture of each model: for a race that an earlier visit has decided.
+// Throws unless the drawers still agree, by one picture of each model: for a race that an earlier visit has decided.
 export const stillAlike = async (models, classCount, drawers) => {
   for (const m of models) await drawnAlike(comparedPoint(0, m, classCount), drawers);
 };

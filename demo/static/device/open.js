@@ -48,9 +48,9 @@ export const open = async (address, ort) => {
     return (await sessions[graph].run(Object.fromEntries(feeds)))[sessions[graph].outputNames[0]].data;
   };
   const device = new Device({ classes: index.dataset.classes, attributes: index.attributes, gan: index.gan, vae: index.vae }, arrays, run);
-  // The RGBA bytes at a point of the seed plane. m: gan or vae; c: class or null; t: truncation; x, y: as in a link;
-  // attributes: { name: standard deviations, or { amount, vector } along a saved direction }, bend: { "2.scale": 1.5, … },
-  // none by default.
+  // The RGBA bytes at a point of the seed plane. m: gan or vae; c: a class, a mix { class: share } or null; t: truncation;
+  // x, y: as in a link; attributes: { name: standard deviations, or { amount, vector } along a saved direction }, bend:
+  // { "2.scale": 1.5, … }, none by default.
   const draw = async (point) => toPixels(await device.at(point), index.image.channels);
   return { index, draw };
 };

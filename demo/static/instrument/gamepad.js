@@ -5,7 +5,7 @@
   const DEAD = 0.08; // of a stick around its middle: few rest exactly there
   const MOST = 4; // gamepads
 
-  // Follows them. say(sentence) tells which there are.
+  // Follows them. say(sentence, on: whether one plays now) tells which there are.
   T.gamepads = (engine, say) => {
     const names = new Map(); // by place
     const pads = () => {

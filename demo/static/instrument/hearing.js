@@ -9,8 +9,8 @@
   const SILENCE = 0.02; // a level below which nothing is heard
   const REMEMBERED = 40; // onsets
 
-  // say(sentence, on) tells how it is; heard(onsets) is called at each onset with their times in ms.
-  // Returns { microphone(), file(file), stop(), player, values() }.
+  // say(sentence, on: whether it plays now) tells how it is; heard(onsets) is called at each onset with their times in ms.
+  // Returns { microphone(), file(file), stop(), player: the <audio> element }.
   T.hearing = (engine, say, heard) => {
     let context = null;
     let analyser = null;
@@ -50,7 +50,7 @@
         say(quiet ? T.t("Nothing is heard: is the microphone muted, or the file silent?") : words, true);
       }
     };
-    const listen = async (node, sentence) => {
+    const listen = (node, sentence) => {
       source = node;
       node.connect(analyser);
       detect = T.sound.onsetDetector();

@@ -2,7 +2,7 @@
 (() => {
   const T = window.Twofold;
 
-  // The devices of this browser. say(sentence) tells how they are. `.start()` asks for them.
+  // The devices of this browser. say(sentence, on: whether one plays now) tells how they are. `.start()` asks for them.
   T.midiDevices = (engine, say) => {
     let access = null;
     const heard = new Map(); // inputs by id

@@ -8,7 +8,7 @@
 
   T.instrumentPanel = () => {
     const engine = T.instrumentEngine();
-    T.instrument = engine;
+    T.instrument = engine; // for tests, which play it without devices
     const keep = T.debounced(() => T.storage.keep(KEPT, T.presets.text({ name: KEPT, mappings: engine.mappings })), 300);
     const button = (words, hint, action) => el("button", { type: "button", class: "tf-button", title: hint, onclick: action }, words);
 

@@ -19,7 +19,7 @@
     for (const kind of ["pointermove", "pointerdown", "pointerup"]) document.addEventListener(kind, follow, { passive: true });
   };
 
-  // The tilt of the device. say(sentence) tells how it is. `.start()` asks for it, after a click: iOS wants one.
+  // The tilt of the device. say(sentence, on: whether it plays now) tells how it is. `.start()` asks for it, after a click: iOS wants one.
   T.deviceTilt = (engine, say) => {
     let on = false;
     const follow = ({ beta, gamma }) => {

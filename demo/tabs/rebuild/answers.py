@@ -30,7 +30,7 @@ COMPLETIONS = 4
 def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | None = None) -> dict[str, Any]:
     """The `parts` that are asked for.
 
-    seed, temperature, samples: of the posterior. other, variety: seed and temperature of the completions.
+    seed, temperature, samples: of the posterior. completion_seed, variety: seed and temperature of the completions.
     """
     image, mask = _subject(served, asked, picture)
     parts = asked.get("parts", list(PARTS))
@@ -41,7 +41,7 @@ def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | Non
     seed = arguments.seed(asked.get("seed", 0))
     temperature = arguments.number(asked.get("temperature", 1), "temperature", 0, MAX_TEMPERATURE)
     count = arguments.whole(asked.get("samples", 8), "number of samples", 1, MAX_SAMPLES)
-    other = arguments.seed(asked.get("other", 0), "seed of the completions")
+    completion_seed = arguments.seed(asked.get("completion_seed", 0), "seed of the completions")
     variety = arguments.number(asked.get("variety", 1), "variety of the completions", 0, MAX_TEMPERATURE)
 
     coded = "vae" in served.models and ("seen" in parts or "posterior" in parts)
@@ -52,7 +52,7 @@ def rebuilt(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | Non
     if "posterior" in parts and reconstruction is not None:
         answer["posterior"] = _posterior(served, reconstruction, count, seed, temperature)
     if "repair" in parts:
-        answer["repair"] = None if mask is None else _repaired(served, image, mask, other, variety)
+        answer["repair"] = None if mask is None else _repaired(served, image, mask, completion_seed, variety)
     return answer
 
 

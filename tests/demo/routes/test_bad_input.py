@@ -262,6 +262,7 @@ FORMS: list[tuple[str, Any, str]] = [
     ("compare/look/plain", {"seed": 1, "cover": "black"}, "The cover must be one of blur, grey"),
     ("compare/look/other", {"seed": 1}, "There is no bundle of this name here"),
     ("rebuild/other", {"test": 0}, "There is no bundle of this name here"),
+    ("rebuild/digits", {"test": 0, "other": "7"}, "seed of the completions"),  # its earlier name
 ]
 PICTURE_FORMS: list[tuple[Any, str]] = [
     ({}, "A picture is needed."),

@@ -353,5 +353,6 @@ def test_the_sources_of_a_tempo(page: Scripts):
 def test_the_scripts_of_the_instrument_are_these(page: Scripts):
     """What is pure arithmetic there is tried here, the rest in a browser: tests/browser/test_instrument.py."""
     folder = Path(__file__).resolve().parents[3] / "demo" / "static" / "instrument"
-    browser = {"gamepad", "hearing", "mapping_rows", "midi", "panel", "pointer", "preset_controls", "sound_panel"}
+    browser = {"gamepad", "hearing", "mapping_rows", "midi", "panel", "pointer", "preset_controls"}
+    browser |= {"sound_meter", "tempo_controls"}
     assert {path.stem for path in folder.glob("*.js")} == {*NAMES, *browser}

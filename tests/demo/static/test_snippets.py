@@ -1,5 +1,6 @@
 """The code that the API tab offers, run as pasted, against the picture of the live route."""
 
+import ast
 import io
 import json
 import shutil
@@ -221,6 +222,19 @@ def test_code_draws_along_directions_of_the_visitors_own(served, node: str, tmp_
         shown = in_node(node, [code["JavaScript"] for code in made], tmp_path)
         for state, rgba in zip(states[:2], shown, strict=True):
             assert np.abs(rgba[::4] - live(served, state).ravel()).max() <= 1
+
+
+def test_names_with_commas_stay_as_they_are(served, node: str, tmp_path: Path):
+    address, bundles = served
+    digits = next(bundle for bundle in bundles if bundle["name"] == "digits")
+    named = digits | {"classes": ["tench, Tinca tinca", *digits["classes"][1:]]}
+    state = {"b": "digits", "m": "gan", "c": 0, "t": 1, "x": 7.5, "y": 0, "attributes": "red%2Cblue:1"}
+    code = codes(node, (address, [named]), [state], tmp_path)[0]["gradio_client"]
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    call = next(one for one in calls if ast.unparse(one.func) == "client.predict")
+    given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    assert given["label"] == "tench, Tinca tinca" and given["attributes"] == {"red,blue": 1}
+    assert given["seeds"] == [[7.5, 0]]
 
 
 @pytest.mark.parametrize("at", CLIENT_STATES, ids=[IDS[at] for at in CLIENT_STATES])

@@ -36,7 +36,7 @@ const aboutData = (bundle) => {
 const hardware = (words) => (words ?? "").replace(/(\d+) thread\(s\)/, (_, n) => T.n(Number(n), "{n} thread", "{n} threads"));
 const aboutTraining = (bundle) => {
   if (!bundle.training.length) return null;
-  const rows = bundle.training.map((stage) => [T.translate(stage.name), T.duration(stage.seconds), T.wholeNumber(stage.images), hardware(stage.hardware)]);
+  const rows = bundle.training.map((stage) => [T.trainingStage(stage.name), T.duration(stage.seconds), T.wholeNumber(stage.images), hardware(stage.hardware)]);
   const snapshots = Object.keys(bundle.snapshots).length > 0;
   if (!snapshots) learned.show(bundle, T.state.m); // a sentence, which needs no card
   return card(T.t("How it was trained"), table(T.t("Stages of the training"), [T.t("Stage"), T.t("Time"), T.t("Pictures seen"), T.t("Hardware")], rows), snapshots ? null : learned);

@@ -13,23 +13,11 @@
   const HOW = () =>
     T.t("This bundle has no snapshots of its training: its run is older than them, or was not at hand when it was exported. python -m train … --resume takes them from then on; python -m export bundle then puts them into the bundle.");
 
-  // Draws a row of a sheet on a canvas, COLUMNS pictures in a row, below the held-out pictures where there are some.
+  // Draws a row of a sheet on a canvas, below the held-out pictures where there are some.
   const drawMoment = (canvas, sheet, strip, at) => {
-    const rows = strip.taken.length + strip.held_out;
-    const [width, height] = [sheet.naturalWidth / strip.pictures, sheet.naturalHeight / rows];
-    const gap = Math.max(1, Math.round(width / 16));
-    const lines = strip.held_out ? [0, at + 1] : [at];
-    const columns = Math.min(COLUMNS, strip.pictures);
-    const each = Math.ceil(strip.pictures / columns);
-    canvas.width = columns * (width + gap) - gap;
-    canvas.height = lines.length * each * (height + gap) - gap;
-    const context = canvas.getContext("2d");
-    lines.forEach((line, block) => {
-      for (let i = 0; i < strip.pictures; i += 1) {
-        const place = [(i % columns) * (width + gap), (block * each + Math.floor(i / columns)) * (height + gap)];
-        context.drawImage(sheet, i * width, line * height, width, height, ...place, width, height);
-      }
-    });
+    const [width, height] = [sheet.naturalWidth / strip.pictures, sheet.naturalHeight / (strip.taken.length + strip.held_out)];
+    const rows = strip.held_out ? [0, at + 1] : [at];
+    T.drawRows(canvas, rows.map((row) => ({ image: sheet, top: row * height })), [height, width], COLUMNS);
   };
 
   // The element. `.show(bundle, model)` fills it, at the end of the training; `.start()` plays it by itself, unless the

@@ -229,8 +229,15 @@ console.log(pixels); // RGBA bytes; in a page: new ImageData(pixels, ${bundle.wi
     return state.bend ? { ...moved, bend: T.readMoves(state.bend) } : moved; // curl gives them in order
   };
 
+  // As quoted, with a space after each comma of a list or a table, as Python is written.
+  const spaced = (value) => {
+    if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+    if (value === null || typeof value !== "object") return quoted(value);
+    return `{${Object.entries(value).map(([name, one]) => `${quoted(name)}: ${spaced(one)}`).join(", ")}}`;
+  };
+
   const client = (state, bundle, home) => {
-    const words = Object.entries(asked(state, bundle)).map(([name, value]) => `    ${name}=${quoted(value).replaceAll(",", ", ")},\n`);
+    const words = Object.entries(asked(state, bundle)).map(([name, value]) => `    ${name}=${spaced(value)},\n`);
     return `\
 from base64 import b64decode
 from pathlib import Path

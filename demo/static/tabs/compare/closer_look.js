@@ -6,7 +6,7 @@
   const LARGEST = 5_000_000; // bytes of an uploaded file
   // The card. send(request) asks the server; its answers go to `.answer(value)`.
   T.closerLook = (send) => {
-    const { pair } = T;
+    const { sides } = T;
     let source = "tile";
     let cover = "blur";
     let upload = null; // { data, name } of a file
@@ -57,11 +57,11 @@
 
     // The picture that is chosen, in words, and as the server must know it.
     const chosen = () => {
-      const { side, i } = pair.pick;
-      const { b, m, bundle, title } = pair.sides()[side];
-      const seed = pair.first + i;
+      const { side, i } = sides.pick;
+      const { b, m, bundle, title } = sides.both()[side];
+      const seed = sides.first + i;
       if (source === "tile") {
-        const c = pair.classOf(side, seed);
+        const c = sides.classOf(side, seed);
         const words = [title, T.t("Seed {seed}", { seed }), T.className(c, bundle)].filter(Boolean).join(" · ");
         return { words, request: { b, m, seed, c, t: T.state.t } };
       }
@@ -73,7 +73,7 @@
     };
     const describe = () => {
       for (const [name, panel] of Object.entries(panels)) panel.hidden = name !== source;
-      const { bundle } = pair.sides()[pair.pick.side];
+      const { bundle } = sides.both()[sides.pick.side];
       number.max = bundle.examples;
       tile.textContent = source === "tile" ? chosen().words : "";
     };
@@ -127,7 +127,7 @@
       });
       reader.readAsDataURL(one);
     });
-    pair.on(T.debounced(describe, 60));
+    sides.on(T.debounced(describe, 60));
     describe();
     return card;
   };

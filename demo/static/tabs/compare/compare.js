@@ -2,7 +2,7 @@
 const T = window.Twofold;
 const { el } = T;
 
-const { pair } = T;
+const { sides } = T;
 let view = "side";
 let pairOnly = false; // instead of the whole sheets
 const sheets = [null, null]; // { pictures, image, of: the request that it answers } of each side
@@ -27,13 +27,13 @@ const left = models(T.t("Left model"));
 const right = models(T.t("Right model"));
 left.addEventListener("change", () => {
   const [b, m] = left.value.split(".");
-  pair.set({ right: pair.sides()[1].key });
+  sides.set({ right: sides.both()[1].key });
   T.set({ b, m, x: 0, y: 0 }, { undo: true });
 });
-right.addEventListener("change", () => pair.set({ right: right.value }));
+right.addEventListener("change", () => sides.set({ right: right.value }));
 const swap = el("button", { type: "button", class: "tf-button", onclick: () => {
-  const [a, b] = pair.sides();
-  pair.set({ right: a.key });
+  const [a, b] = sides.both();
+  sides.set({ right: a.key });
   T.set({ b: b.b, m: b.m, x: 0, y: 0 }, { undo: true });
 } }, T.t("Swap sides"));
 
@@ -43,27 +43,27 @@ first.addEventListener("input", () => (typing = true));
 first.addEventListener("blur", () => (typing = false));
 first.addEventListener("change", () => {
   typing = false;
-  pair.set({ first: first.value });
+  sides.set({ first: first.value });
 });
-const turnPage = (pages) => pair.set({ first: Math.max(0, pair.first + pages * pair.count) });
+const turnPage = (pages) => sides.set({ first: Math.max(0, sides.first + pages * sides.count) });
 const columns = T.segmented(
-  "tf-pair-size",
+  "tf-sides-size",
   T.t("Pictures a side"),
-  pair.columnChoices.map((n) => [n, `${n} × ${n}`, T.t("{n} seeds", { n: n * n })]),
-  pair.columns,
-  (n) => pair.set({ columns: n }),
+  sides.columnChoices.map((n) => [n, `${n} × ${n}`, T.t("{n} seeds", { n: n * n })]),
+  sides.columns,
+  (n) => sides.set({ columns: n }),
 );
 const classChoice = el("select", { "aria-label": T.t("Class of the pictures") });
 classChoice.addEventListener("change", () => {
-  if (classChoice.value === "") pair.set({ everyClass: true });
+  if (classChoice.value === "") sides.set({ everyClass: true });
   else {
-    pair.set({ everyClass: false });
+    sides.set({ everyClass: false });
     T.set({ c: Number(classChoice.value) }, { undo: true });
   }
 });
 const classField = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Class")), classChoice);
 const viewChoice = T.segmented(
-  "tf-pair-view",
+  "tf-sides-view",
   T.t("How to compare"),
   [
     ["side", T.t("Side by side"), T.t("Two grids; a tile marks its partner")],
@@ -82,7 +82,7 @@ pairOnlyBox.addEventListener("change", () => {
   update();
 });
 const pairOnlyField = el("label", { class: "tf-check" }, pairOnlyBox, T.t("Only the chosen pair"));
-const grids = T.grids((side, i) => pair.set({ pick: { side, i } }));
+const grids = T.grids((side, i) => sides.set({ pick: { side, i } }));
 const stacked = T.stacked();
 const summary = el("p", { class: "tf-quiet" });
 const closer = T.closerLook(async ({ b, n, picture, ...asked }) => {
@@ -114,7 +114,7 @@ element.replaceChildren(
         el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("First seed")), first),
         el("button", { type: "button", class: "tf-button", onclick: () => turnPage(-1) }, T.t("Previous seeds")),
         el("button", { type: "button", class: "tf-button", onclick: () => turnPage(1) }, T.t("Next seeds")),
-        el("button", { type: "button", class: "tf-button", onclick: () => pair.set({ first: Math.floor(Math.random() * 1e6) }) }, T.t("Random seeds")),
+        el("button", { type: "button", class: "tf-button", onclick: () => sides.set({ first: Math.floor(Math.random() * 1e6) }) }, T.t("Random seeds")),
         columns,
         classField,
       ),
@@ -138,19 +138,19 @@ const update = () => {
   if (view === "side") return;
   stacked.view(view);
   const { pick } = pair;
-  const titles = pair.sides().map((side, i) => (pairOnly ? `${side.title}, ${grids.name(i, pick.i)}` : side.title));
+  const titles = sides.both().map((side, i) => (pairOnly ? `${side.title}, ${grids.name(i, pick.i)}` : side.title));
   stacked.show(sheets.map((sheet) => (pairOnly ? sheet?.pictures[pick.i] : sheet?.image)), titles);
 };
 const show = () => {
-  const complete = pair.sides().every((side, i) => sheets[i]?.of === requestOf(side, i).wanted);
+  const complete = sides.both().every((side, i) => sheets[i]?.of === requestOf(side, i).wanted);
   grids.show(complete ? sheets.map((sheet) => sheet.pictures) : [[], []]);
   summary.textContent = complete ? grids.summary() : "";
   update();
 };
 // The request for the sheet of a side as it is now; `wanted` tells it from others.
 const requestOf = ({ b, m, bundle, key }, side) => {
-  const params = { m, t: T.state.t, seed: pair.first, grid: pair.columns };
-  if (!pair.everyClass && bundle.classes.length) params.c = pair.classOf(side, 0);
+  const params = { m, t: T.state.t, seed: sides.first, grid: sides.columns };
+  if (!sides.everyClass && bundle.classes.length) params.c = sides.classOf(side, 0);
   return { path: T.picturePath({ b }, "/grid"), params, wanted: JSON.stringify([key, bundle.version, params]) };
 };
 const onTheirWay = [null, null]; // { wanted, control } of each side's request
@@ -178,26 +178,30 @@ const ask = async (side, { path, params, wanted }) => {
 };
 const draw = () => {
   if (!T.visible(first)) return;
-  pair.sides().forEach((one, side) => {
+  sides.both().forEach((one, side) => {
     const request = requestOf(one, side);
     if (sheets[side]?.of !== request.wanted && onTheirWay[side]?.wanted !== request.wanted) ask(side, request);
   });
 };
 const refresh = () => {
-  const [a, b] = pair.sides();
+  const [a, b] = sides.both();
   left.value = a.key;
   right.value = b.key;
-  if (!typing) first.value = pair.first;
-  columns.choose(String(pair.columns));
+  if (!typing) first.value = sides.first;
+  columns.choose(String(sides.columns));
   classField.hidden = !a.bundle.classes.length;
   classChoice.replaceChildren(el("option", { value: "" }, T.t("Every class in turn")), ...a.bundle.classes.map((name, c) => el("option", { value: c }, name)));
-  classChoice.value = pair.everyClass ? "" : String(T.state.c ?? "");
+  classChoice.value = sides.everyClass ? "" : String(T.state.c ?? "");
   show();
   draw();
   if (!T.visible(first)) return;
   figures.show(a, b);
   curves.show(a, b);
 };
-pair.on(T.debounced(refresh, 60));
+sides.on(T.debounced(refresh, 60));
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(first);
+// The address names this tab while it is open, so that a link leads here. The size changes when a tab opens or closes, wherever
+// the page was scrolled to.
+new ResizeObserver(() => T.noteOpenTab("compare", T.visible(element))).observe(element);
+sides.noteInAddress();
 refresh();

@@ -7,7 +7,7 @@
   // The column heads name the models, so a shared label says only "samples".
   const labelText = (label) => T.translate(label).replace("samples", T.t("samples"));
 
-  // The card. `.show(left, right)`: two sides as T.pair.sides() gives them.
+  // The card. `.show(left, right)`: two sides as T.sides.both() gives them.
   T.figuresTable = () => {
     const body = el("div", { class: "tf-figures-body" });
     const card = el("section", { class: "tf-card", "aria-label": T.t("Quality, side by side") }, el("h3", {}, T.t("Quality, side by side")), body);

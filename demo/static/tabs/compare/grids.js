@@ -18,8 +18,8 @@
   // `.name(side, i)`: a tile's.
   T.grids = (onPick) => {
     const titles = [el("h4", {}), el("h4", {})];
-    const grids = [0, 1].map(() => el("div", { class: "tf-pair-grid", role: "group" }));
-    const box = el("div", { class: "tf-pair-grids" }, ...grids.map((grid, side) => el("div", {}, titles[side], grid)));
+    const grids = [0, 1].map(() => el("div", { class: "tf-side-grid", role: "group" }));
+    const box = el("div", { class: "tf-side-grids" }, ...grids.map((grid, side) => el("div", {}, titles[side], grid)));
     const note = el("p", { class: "tf-caption", role: "status" });
     let tiles = [[], []];
     let pictures = [[], []];
@@ -30,8 +30,8 @@
       if (i !== null) describe(i);
     };
     const name = (side, i) => {
-      const seed = T.pair.first + i;
-      return [T.t("Seed {seed}", { seed }), T.className(T.pair.classOf(side, seed), T.pair.sides()[side].bundle)].filter(Boolean).join(" · ");
+      const seed = T.sides.first + i;
+      return [T.t("Seed {seed}", { seed }), T.className(T.sides.classOf(side, seed), T.sides.both()[side].bundle)].filter(Boolean).join(" · ");
     };
     const apart = (i) => {
       const d = distances[i];
@@ -41,9 +41,9 @@
       note.textContent = [name(0, i), apart(i)].filter(Boolean).join(": ");
     };
     const build = () => {
-      const { columns, count, first } = T.pair;
+      const { columns, count, first } = T.sides;
       grids.forEach((grid, side) => {
-        const here = T.pair.sides()[side];
+        const here = T.sides.both()[side];
         titles[side].textContent = `${side ? T.t("Right") : T.t("Left")}: ${here.title}`;
         grid.style.setProperty("--tf-columns", columns);
         grid.setAttribute("aria-label", T.t("{model}, seeds {first} to {last}. Arrow keys move.", { model: here.title, first, last: first + count - 1 }));
@@ -65,7 +65,7 @@
     };
     box.addEventListener("pointerleave", () => mark(null));
     box.addEventListener("focusout", () => mark(null));
-    grids.forEach((grid, side) => T.arrowKeys(grid, () => tiles[side], () => T.pair.columns));
+    grids.forEach((grid, side) => T.arrowKeys(grid, () => tiles[side], () => T.sides.columns));
 
     // Takes the pictures of a side away.
     box.clear = (side) => tiles[side].forEach(({ canvas }) => canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height));
@@ -81,7 +81,7 @@
           const words = [side ? T.t("Right") : T.t("Left"), name(side, i), apart(i)].filter(Boolean).join(", ");
           tile.setAttribute("aria-label", words);
           tile.title = words;
-          const { pick } = T.pair;
+          const { pick } = T.sides;
           tile.setAttribute("aria-pressed", String(pick.side === side && pick.i === i));
         }),
       );

@@ -2,7 +2,7 @@
 const T = window.Twofold;
 const { el } = T;
 
-const { pair } = T;
+const { sides } = T;
 const COLUMNS = 5; // of the sheet, as in demo/tabs/compare/quiz.py
 const percent = (share) => Math.round(100 * share);
 const TRUTHS = { r: () => T.t("real"), g: () => T.t("generated") };
@@ -58,7 +58,7 @@ const keep = (side, score) => {
 
 // --- playing ---------------------------------------------------------------------------------------
 const begin = async () => {
-  const [side] = pair.sides();
+  const [side] = sides.both();
   error.show("");
   start.disabled = true;
   const key = Math.floor(Math.random() * 2 ** 32);
@@ -177,7 +177,7 @@ const finish = () => {
   heading.focus({ preventScroll: false });
 };
 const describe = () => {
-  const [side] = pair.sides();
+  const [side] = sides.both();
   const possible = side.bundle.examples > 0;
   intro.textContent = possible
     ? T.t("Half of the pictures are held-out pictures, which no model has seen in training; half are drawn by {model}, of the same classes and without truncation. Press R or G, or use the buttons.", { model: side.title })
@@ -186,9 +186,9 @@ const describe = () => {
   best.textContent = record ? T.t("Best result in this browser: {right} of {of}.", record) : "";
   start.hidden = !possible;
 };
-pair.on(
+sides.on(
   T.debounced(() => {
-    const [side] = pair.sides();
+    const [side] = sides.both();
     if (game && game.side.key !== side.key) {
       game = null;
       board.hidden = true;
@@ -203,5 +203,5 @@ pair.on(
   }, 60),
 );
 start.replaceChildren(T.t("Start"));
-result.dataset.of = pair.sides()[0].key;
+result.dataset.of = sides.both()[0].key;
 describe();

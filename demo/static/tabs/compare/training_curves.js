@@ -10,7 +10,7 @@
     return T.table(caption, [T.t("Pictures seen"), ...names.map(T.curveName)], rows, "tf-points");
   };
 
-  // The card. `.show(left, right)`: two sides as T.pair.sides() gives them.
+  // The card. `.show(left, right)`: two sides as T.sides.both() gives them.
   T.trainingCurves = () => {
     const body = el("div", {});
     const card = el("section", { class: "tf-card tf-training", "aria-label": T.t("Training curves") }, el("h3", {}, T.t("Training curves")), body);
@@ -26,7 +26,7 @@
         if (!stages.includes(stage)) stage = stages.includes(sides[0].m) ? sides[0].m : stages[0];
         const lines = sides.map((side, i) => ({ title: side.bundle.title, curve: curves[i][stage], i })).filter((line) => line.curve);
         const names = [...new Set(lines.flatMap((line) => Object.keys(line.curve.series)))];
-        const pick = T.segmented("tf-stage-of", T.t("Stage"), stages.map((name) => [name, T.translate(name), name]), stage, (name) => {
+        const pick = T.segmented("tf-stage-of", T.t("Stage"), stages.map((name) => [name, T.trainingStage(name), name]), stage, (name) => {
           stage = name;
           draw(sides, curves);
           card.querySelector("input:checked").focus();

@@ -9,7 +9,8 @@
   const PER_SIDE = 8; // seconds of a film for a path as long as the map is wide
 
   // The path of a map whose drawing has `side` pixels: `.drawing` is whether one is drawn now; start, go, end take pixels of
-  // the drawing; `.paint(context, ink)`. changed() is called when it must be painted anew; toPlace turns shares of the
+  // the drawing; `.paint(context, ink, paper)` draws it; `.key(name, point)` takes a key, whether it was the path's; `.show(way)` forgets
+  // the path where another map is shown. changed() is called when it must be painted anew; toPlace turns shares of the
   // drawing's sides into a place of the map.
   T.mapPath = (side, changed, toPlace) => {
     let points = []; // [x, y] in pixels

@@ -85,7 +85,10 @@
         el("p", { class: "tf-quiet" }, T.t("It separates each class from all others and is right on at least {share} % of latents that it had not seen.", { share: percent(Math.min(...boundaries)) })),
         ...names.map((name, k) => slider(amounts.across, k, name, T.t("Straight across the boundary of this class (right on {share} %), in standard deviations of the latents", { share: percent(boundaries[k]) }), MOST_ACROSS)),
       ];
-      const fill = () => rows.replaceChildren(...(bySvm ? acrossBoundaries() : towardsMeans()));
+      const fill = () => {
+        for (const kind of ["towards", "across"]) T.parameters.replace(`explore.${kind}.`, []); // of the sliders that go
+        rows.replaceChildren(...(bySvm ? acrossBoundaries() : towardsMeans()));
+      };
       fill();
       return [el("h4", {}, T.t("Towards a class")), ...(boundaries.length ? [choice, rows] : [rows])];
     };

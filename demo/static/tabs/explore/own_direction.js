@@ -131,12 +131,14 @@
         return null;
       }
     };
-    const judge = async () => {
-      if (!begun || !(await request())) return;
-      showMarks();
+    const showPreview = () => {
       if (found) fillPreview(preview.map(({ canvas, amount }) => (amount ? job(canvas, found.vector, amount) : { canvas, path: T.picturePath(begun), params: T.pictureParams(begun) })));
     };
-    const judgeSoon = T.debounced(judge, 400);
+    const judgeSoon = T.debounced(async () => {
+      if (!begun || !(await request())) return;
+      showMarks();
+      showPreview();
+    }, 400);
     const ask = async () => {
       judgeSoon.cancel();
       round += 1;
@@ -157,7 +159,7 @@
       begin.hidden = true;
       showMarks();
       fillTiles(tiles.map(({ canvas }, i) => job(canvas, shown[i], 1)));
-      if (found) judge();
+      showPreview();
     };
     const start = () => {
       judgeSoon.cancel();

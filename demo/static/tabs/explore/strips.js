@@ -108,7 +108,7 @@
               taken[i] = input.checked;
               drawSoon();
             });
-            return el("label", {}, input, el("span", {}, T.stageName(i, count)));
+            return el("label", {}, input, el("span", {}, T.synthesisStage(i, count)));
           }),
         );
       }

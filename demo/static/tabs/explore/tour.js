@@ -9,8 +9,9 @@
   // What T.pictureRow needs for the picture at x of the plane, at share p of a morph, and at points across the map.
   const at = (x, words, more = {}) => ({ path: T.picturePath(), params: { ...T.pictureParams(), x, y: 0, ...more }, words });
   const morph = (p) => {
-    const { m, c, t } = T.state;
-    const params = { m, t, keys: "3,4", path: "linear", loop: 0, p };
+    const { m, t, attributes, bend } = T.pictureParams();
+    const { c } = T.state;
+    const params = { m, t, ...(attributes ? { attributes } : {}), ...(bend ? { bend } : {}), keys: "3,4", path: "linear", loop: 0, p };
     if (c !== null) params.classes = `${c},${c}`;
     return { path: T.picturePath(T.state, "/morph"), params, words: `${Math.round(100 * p)} %` };
   };
@@ -47,7 +48,7 @@
       const content = pictures ? T.pictureRow(title) : learned;
       const section = el("section", { class: "tf-tour-step" }, heading, el("p", {}, text), content);
       const fill = () => (pictures ? content.show(steps()[i][2](map)) : learned.show(T.bundle(), T.state.m));
-      return { title, heading, section, fill, has, moves: !pictures };
+      return { title, heading, section, fill, has, plays: !pictures };
     });
     const place = el("span", { class: "tf-quiet", role: "status" });
     const back = el("button", { type: "button", class: "tf-button", onclick: () => go(step - 1) }, T.t("Back"));
@@ -63,8 +64,8 @@
       next.disabled = step === there.length - 1;
       place.textContent = T.t("Step {n} of {all}", { n: step + 1, all: there.length });
       there[step].fill();
-      if (there[step] !== current && there[step].moves) learned.start(); // once, when it is reached
-      else if (!there[step].moves) learned.stop();
+      if (there[step] !== current && there[step].plays) learned.start(); // once, when it is reached
+      else if (!there[step].plays) learned.stop();
       current = there[step];
     };
     const printAll = async () => {

@@ -59,11 +59,11 @@
         draw(true);
       },
       add: (name) => change(STEPS.added(state, name)),
-      rename: (name, next) => change(STEPS.renamed(state, name, next)),
-      remove: (name) => {
-        if (only === name) only = null;
-        change(STEPS.renamed(state, name, ""));
+      rename: (name, next) => {
+        if (only === name) only = next;
+        change(STEPS.renamed(state, name, next));
       },
+      remove: (name) => change(STEPS.renamed(state, name, "")),
       use: (on) => ask({ use_classes: on }),
       selectShown: () => {
         selected = new Set([...selected, ...grid.shown()]);
@@ -134,8 +134,7 @@
       if (crops) await renew();
     };
     const leaveOutMarked = () => {
-      const marked = Object.entries(found.flags).filter(([, flags]) => !filter || flags.includes(filter));
-      change(STEPS.leftOut(state, marked.map(([file]) => file)));
+      change(STEPS.leftOut(state, shownFiles().filter((file) => found.flags[file]?.length)));
     };
     const press = (file, event) => {
       if (mode === "crop") crop.choosePart(project, shownFiles(), file, found, state.crops);
@@ -215,11 +214,13 @@
     };
     const draw = (firstPage = false) => {
       undo.disabled = !past.length;
+      const counted = counts();
+      if (only !== null && !(found.use_classes && (only ? only in counted : counted[""]))) only = null; // its name is on the page no more
       const kept = found.files.length - state.out.size;
       const words = [T.n(kept, "{n} picture is chosen", "{n} pictures are chosen")];
       if (state.out.size) words.push(T.n(state.out.size, "{n} is left out", "{n} are left out"));
       summary.textContent = T.sentence(words.join(T.t("; ")));
-      names.show({ counts: counts(), use: found.use_classes, selected: selected.size, selecting: mode === "sort", only });
+      names.show({ counts: counted, use: found.use_classes, selected: selected.size, selecting: mode === "sort", only });
       const headingOf = sortedByClass() ? (file) => state.classOf[file] || T.t("No class") : null;
       grid.show({ project, found, files: shownFiles(), headingOf, lookOf }, firstPage);
       onChosen(kept, found.error ? 1 : found.files.length); // what prevented a look may be mended by another choice

@@ -8,7 +8,8 @@
 
   // The element. actions: put(files | null, name): the dragged files, or null for the selected ones, belong there;
   // only(name | null): show only this class; add(name), rename(name, next), remove(name), use(on): whether classes are learned,
-  // selectShown(), selectNone(). `.show(view)` draws; view: { counts: name -> number, "" for those without; use, selected, only }.
+  // selectShown(), selectNone(). `.show(view)` draws; view: { counts: name -> number, "" for those without; use, selected: how many
+  // are, selecting: whether a click selects, only }.
   T.classNames = (actions) => {
     const list = el("div", { class: "tf-make-classes", role: "group", "aria-label": T.t("Classes") });
     const use = el("input", { type: "checkbox", onchange: () => actions.use(use.checked) });

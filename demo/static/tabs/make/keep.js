@@ -35,13 +35,13 @@
     const button = (text, what, hint) => el("button", { type: "button", class: "tf-button", title: hint, onclick: () => act(what) }, text);
     const measure = button(T.t("Measure it"), "measure", T.t("How near its pictures are to yours: takes some minutes"));
     const shelve = button(T.t("Serve it from now on"), "shelve", T.t("A copy joins the pictures that this server shows whenever it starts"));
-    const stages = { space: button(T.t("Prepare a Space"), "stage/space", T.t("A folder for the Hugging Face Hub; nothing is sent anywhere")), page: button(T.t("Prepare a web page"), "stage/page", T.t("A folder for any web host, which draws in the visitor's browser; nothing is sent anywhere")) };
+    const prepareButtons = { space: button(T.t("Prepare a Space"), "stage/space", T.t("A folder for the Hugging Face Hub; nothing is sent anywhere")), page: button(T.t("Prepare a web page"), "stage/page", T.t("A folder for any web host, which draws in the visitor's browser; nothing is sent anywhere")) };
     const job = el("span", { role: "status" });
     const since = el("span"); // seconds, which nobody wants to have read aloud
     const jobLine = el("p", { class: "tf-quiet" }, job, " ", since);
     const figures = el("div", { class: "tf-make-figures" });
     const staged = el("div", { class: "tf-make-staged" });
-    const bundleParts = el("div", { class: "tf-make-bundle" }, form, el("div", { class: "tf-buttons" }, download, measure, shelve, stages.space, stages.page), older, jobLine, figures, staged);
+    const bundleParts = el("div", { class: "tf-make-bundle" }, form, el("div", { class: "tf-buttons" }, download, measure, shelve, prepareButtons.space, prepareButtons.page), older, jobLine, figures, staged);
     const deleteWords = () =>
       kept
         ? T.n(status.pictures, "Really delete its {n} picture and all that was learned ({size})?", "Really delete its {n} pictures and all that was learned ({size})?", { size: T.bytes(kept.bytes) })
@@ -95,7 +95,7 @@
       older.hidden = kept.newest || !status.playable;
       shelve.hidden = !kept.shelf;
       shelve.textContent = status.shelved ? T.t("Serve this version from now on") : T.t("Serve it from now on");
-      stages.space.hidden = stages.page.hidden = !kept.staging;
+      prepareButtons.space.hidden = prepareButtons.page.hidden = !kept.staging;
       drawFigures();
       drawStaged();
     };
@@ -105,7 +105,7 @@
       if (isOther) {
         error.show("");
         [kept, seen] = [null, ""];
-        older.hidden = shelve.hidden = stages.space.hidden = stages.page.hidden = true; // until it is known
+        older.hidden = shelve.hidden = prepareButtons.space.hidden = prepareButtons.page.hidden = true; // until it is known
         figures.replaceChildren();
         staged.replaceChildren();
         [title.value, licence.value, about.value] = [status.title, status.licence, status.words];
@@ -115,7 +115,7 @@
       const busy = ["training", "waiting"].includes(status.state);
       const working = Boolean(status.job && !status.job.done);
       bundleParts.hidden = !status.playable;
-      for (const one of [measure, stages.space, stages.page, shelve]) one.disabled = busy || working;
+      for (const one of [measure, prepareButtons.space, prepareButtons.page, shelve]) one.disabled = busy || working;
       const told = jobWords();
       T.say(job, told);
       since.textContent = working ? T.duration(status.job.seconds) : "";

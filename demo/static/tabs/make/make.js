@@ -28,12 +28,12 @@ const show = (facts) => {
     [chosen, there] = [count, all];
     arrange();
   });
-  const watch = T.makeWatch(facts, (what, params) => act(what, params));
+  const train = T.makeTrain(facts, (what, params) => act(what, params));
   const keep = T.makeKeep((what, params, body) => act(what, params, body), () => remove());
   const cards = {
     bring: card(T.t("1. Bring pictures"), named, bring),
     choose: card(T.t("2. See and choose"), choose),
-    watch: card(T.t("3. Train"), watch),
+    train: card(T.t("3. Train"), train),
     keep: card(T.t("4. Keep"), keep),
   };
   element.replaceChildren(el("div", { class: "tf-make" }, el("div", { class: "tf-field tf-make-projects" }, el("span", { class: "tf-label" }, T.t("Project")), picker), facts.note ? el("p", { class: "tf-quiet" }, T.translate(facts.note)) : "", error, ...Object.values(cards)));
@@ -71,7 +71,7 @@ const show = (facts) => {
     cards.bring.hidden = Boolean(begun) && !["finished", "paused", "failed"].includes(status.state);
     cards.bring.querySelector("h3").textContent = begun ? T.t("Bring more pictures") : T.t("1. Bring pictures");
     cards.choose.hidden = !project || begun || !there;
-    cards.watch.hidden = !project || (!begun && chosen < facts.limits.least);
+    cards.train.hidden = !project || (!begun && chosen < facts.limits.least);
     cards.keep.hidden = !project;
   };
   const look = async () => {
@@ -81,7 +81,7 @@ const show = (facts) => {
     if (project !== name) return; // another one was opened meanwhile
     known.set(status.name, status);
     if (lost) complain("");
-    watch.show(status);
+    train.show(status);
     keep.show(status);
     arrange();
     if (!status.playable && before === taken && T.bundle(status.name)?.made) T.removeBundle(status.name); // it begins again

@@ -15,23 +15,6 @@
 
   const newestSheet = (stage) => stage.sheets[stage.sheets.length - 1];
 
-  // Draws rows of pictures, [height, width] each, on a canvas: the pictures of each row below those of the one before.
-  const drawRows = (canvas, rows, [high, wide], columns) => {
-    const gap = Math.max(1, Math.round(wide / 16));
-    const counts = rows.map((row) => Math.round(row.naturalWidth / wide));
-    const lines = counts.map((count) => Math.ceil(count / columns));
-    canvas.width = Math.min(columns, Math.max(...counts)) * (wide + gap) - gap;
-    canvas.height = lines.reduce((sum, n) => sum + n, 0) * (high + gap) - gap;
-    const context = canvas.getContext("2d");
-    let top = 0;
-    rows.forEach((row, r) => {
-      for (let i = 0; i < counts[r]; i += 1) {
-        context.drawImage(row, i * wide, 0, wide, high, (i % columns) * (wide + gap), top + Math.floor(i / columns) * (high + gap), wide, high);
-      }
-      top += lines[r] * (high + gap);
-    });
-  };
-
   // One moment of one stage as a figure. `.put(stage, moment, size)` draws it; nothing is asked for twice.
   const momentFigure = (base) => {
     const canvas = el("canvas", { class: "tf-picture", role: "img", width: 64, height: 64 });
@@ -39,7 +22,7 @@
     const figure = el("figure", { class: "tf-moment" }, canvas, caption);
     let drawn = "";
     figure.put = async (stage, moment, size) => {
-      const [title, what] = T.stageWords()[stage.name];
+      const [title, what] = T.trainingStages()[stage.name];
       const [images, , version] = moment;
       const key = [stage.name, images, version, stage.held_out].join();
       if (key === drawn) return;
@@ -48,7 +31,7 @@
       try {
         const rows = await Promise.all(places.map((place) => T.imageAt(place)));
         if (drawn !== key) return;
-        drawRows(canvas, rows, size, COLUMNS[stage.name]);
+        T.drawRows(canvas, rows.map((image) => ({ image, top: 0 })), size, COLUMNS[stage.name]);
         canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(moment)}` }));
         caption.replaceChildren(el("strong", {}, title), " ", afterWords(moment));
       } catch {
@@ -106,7 +89,7 @@
       box.hidden = !stages.length;
       if (!names.includes(stageName)) stageName = names[names.length - 1] ?? null;
       if (changed) {
-        const words = T.stageWords();
+        const words = T.trainingStages();
         const choose = (name) => {
           stageName = name;
           chosen = [0, Infinity];
@@ -138,7 +121,7 @@
       const first = FIRST_CURVE[stage];
       measures.sort((a, b) => (b === first) - (a === first));
       note.hidden = measures.length > 0;
-      const [title] = T.stageWords()[stage];
+      const [title] = T.trainingStages()[stage];
       plots.replaceChildren(...measures.map((name) => T.plot(name, [{ title, i: 0, images: found.images, values: found.series[name] }])));
     };
     const refresh = (images) => {
@@ -153,7 +136,7 @@
       if (now.join() !== names.join()) {
         names = now;
         if (!names.includes(stage)) [stage, follows] = [null, true];
-        const words = T.stageWords();
+        const words = T.trainingStages();
         const choose = (name) => {
           [stage, follows] = [name, false];
           asked = "";
@@ -180,7 +163,7 @@
       const key = stages.map((stage) => `${stage.name} ${newestSheet(stage)}`).join();
       if (!box.open || key === drawn) return;
       drawn = key;
-      const words = T.stageWords();
+      const words = T.trainingStages();
       list.replaceChildren(
         ...stages.map((stage) => {
           const [newest, version] = newestSheet(stage);
@@ -219,7 +202,7 @@
     let said = ""; // the alarms that are shown
 
     const describe = ({ status, alive }) => {
-      const names = T.stageWords();
+      const names = T.trainingStages();
       progress.hidden = !alive;
       let sentence = T.t("Nothing is being trained here yet.");
       if (status) {
@@ -262,7 +245,7 @@
       sheet.dataset.of = address;
       sheet.hidden = !stage;
       if (!stage) return;
-      const [title, what] = T.stageWords()[stage.name];
+      const [title, what] = T.trainingStages()[stage.name];
       sheet.replaceChildren(el("img", { class: "tf-picture", src: address, alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
     };
     const showLive = (run) => {

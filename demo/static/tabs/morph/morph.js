@@ -10,13 +10,13 @@ const canvas = T.pictureCanvas(T.t("Frame of the morph"));
 const caption = el("p", { class: "tf-caption" });
 const play = el("button", { type: "button", class: "tf-button", "aria-pressed": "false", onclick: () => toggle() }, T.t("Play"));
 const percent = (v) => `${Math.round(v * 100)} %`;
-const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: choice.u, format: percent }, (u) => {
-  goTo(u);
+const scrub = T.slider(T.t("Position"), { min: 0, max: 1, step: 0.001, value: choice.position, format: percent }, (position) => {
+  goTo(position);
 });
-const goTo = (u) => {
+const goTo = (position) => {
   stop();
-  choice.u = u;
-  scrub.put(u);
+  choice.position = position;
+  scrub.put(position);
   draw();
 };
 T.parameters.addSlider("morph.position", scrub, { label: T.t("Position in the morph") });
@@ -36,8 +36,8 @@ length.addEventListener("input", () => {
   choice.seconds = seconds;
   showTimes();
 });
-const speed = T.segmented(
-  "tf-rate",
+const frameRate = T.segmented(
+  "tf-frame-rate",
   T.t("Frames per second"),
   T.timing.rates.map((rate) => [String(rate), String(rate), T.t("{n} frames a second", { n: rate })]),
   String(choice.fps),
@@ -48,7 +48,7 @@ const speed = T.segmented(
 );
 const gifNote = el("p", { class: "tf-quiet" }, T.t("GIF counts in hundredths of a second and holds 50 frames a second: a GIF of this film has those, in the same time."));
 const seamNote = el("p", { class: "tf-quiet", role: "status" });
-const mode = T.segmented(
+const pathChoice = T.segmented(
   "tf-path",
   T.t("Path"),
   [
@@ -56,9 +56,9 @@ const mode = T.segmented(
     ["spherical", T.t("Spherical"), T.t("Along the arc: keeps the length of the latent")],
     ["spline", T.t("Spline"), T.t("One smooth curve through all keyframes")],
   ],
-  choice.mode,
+  choice.path,
   (value) => {
-    choice.mode = value;
+    choice.path = value;
     draw();
   },
 );
@@ -79,7 +79,7 @@ const list = T.keyframeList(
   },
   () => showTimes(),
 );
-const timeline = T.timeline(choice, () => showTimes(), (u) => goTo(u));
+const timeline = T.timeline(choice, () => showTimes(), goTo);
 const showTimes = () => {
   list.showTimes();
   timeline.draw();
@@ -101,7 +101,7 @@ element.replaceChildren(
     { class: "tf-morph" },
     el(
       "section",
-      { class: "tf-card tf-stage", "aria-label": T.t("Preview") },
+      { class: "tf-card tf-viewer", "aria-label": T.t("Preview") },
       el("div", { class: "tf-frame" }, canvas),
       caption,
       scrub,
@@ -132,10 +132,10 @@ element.replaceChildren(
       ),
       lengthError,
       el("h3", {}, T.t("Path")),
-      el("div", { class: "tf-inline" }, mode, el("label", { class: "tf-check" }, loop, T.t("Loop back to the first"))),
+      el("div", { class: "tf-inline" }, pathChoice, el("label", { class: "tf-check" }, loop, T.t("Loop back to the first"))),
       seamNote,
       el("h3", {}, T.t("Export")),
-      filmExport.formats > 1 ? el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("Frames per second")), speed) : null,
+      filmExport.formats > 1 ? el("div", { class: "tf-inline" }, el("span", { class: "tf-label" }, T.t("Frames per second")), frameRate) : null,
       gifNote,
       frames,
       ...filmExport.parts,
@@ -151,15 +151,15 @@ const request = () => ({
   bend: T.readMoves(T.state.bend),
   keys: [...choice.keys],
   classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
-  mode: choice.mode,
+  mode: choice.path,
   loop: choice.loop,
   seconds: choice.seconds,
   ...T.timing.fields(choice),
 });
-// The parameters of the live picture at share u of the path.
-const liveParams = (u) => {
-  const { m, t, classes, mode: path, loop: closed } = request();
-  const params = { m, t, keys: T.keyframes.texts(choice.keys), path, loop: closed ? 1 : 0, p: Number(u.toFixed(7)), ...T.timing.params(request()) };
+// The parameters of the live picture at a position of the path.
+const liveParams = (position) => {
+  const { m, t, classes, loop: closed } = request();
+  const params = { m, t, keys: T.keyframes.texts(choice.keys), path: choice.path, loop: closed ? 1 : 0, p: Number(position.toFixed(7)), ...T.timing.params(request()) };
   if (classes.length) params.classes = classes.join(",");
   if (T.state.attributes) params.attributes = T.state.attributes;
   if (T.state.bend) params.bend = T.state.bend;
@@ -170,16 +170,16 @@ const show = T.newestPicture((picture) => T.paint(canvas, picture));
 // Places of the map are codes of the VAE.
 const drawable = () => T.state.m === "vae" || !choice.keys.some(T.keyframes.onMap);
 const draw = T.oncePerFrame(() => {
-  if (T.visible(canvas) && drawable()) show(T.picturePath(T.state, "/morph"), liveParams(choice.u));
+  if (T.visible(canvas) && drawable()) show(T.picturePath(T.state, "/morph"), liveParams(choice.position));
   if (drawable() === Boolean(modelError.textContent)) modelError.show(drawable() ? "" : T.t("A place of the latent map is a picture of the VAE: choose the VAE, or other keyframes."));
-  timeline.show(choice.u);
+  timeline.show(choice.position);
   describe();
 });
 const describe = () => {
   const words = { keys: choice.keys.length, frames: Math.round(choice.seconds * choice.fps), seconds: Number(choice.seconds.toFixed(2)) };
   caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", words);
   gifNote.hidden = choice.fps <= 50 || filmExport.formats < 2;
-  const seam = choice.mode === "spline" ? T.t("No seam and no corner: the step from the last frame to the first is like those beside it.") : T.t("No seam, but a corner at each keyframe; a spline has none.");
+  const seam = choice.path === "spline" ? T.t("No seam and no corner: the step from the last frame to the first is like those beside it.") : T.t("No seam, but a corner at each keyframe; a spline has none.");
   if (seamNote.textContent !== (choice.loop ? seam : "")) seamNote.textContent = choice.loop ? seam : "";
   if (T.visible(canvas)) T.noteMorph(choice);
 };
@@ -239,14 +239,15 @@ const toggle = () => {
     }
     const seconds = Math.min(0.2, Math.max(0, (now - playing.time) / 1000));
     playing.time = now;
-    let u = choice.u + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, choice.seconds) : choice.seconds);
-    if (choice.loop) u %= 1;
-    else if (u > 1 || u < 0) {
-      forward = u > 1 ? -1 : 1;
-      u = Math.min(1, Math.max(0, u));
+    if (choice.loop) forward = 1; // only an open film plays backwards
+    let position = choice.position + (forward * seconds) / (T.tempo ? T.tempoOf.inBars(T.tempo, choice.seconds) : choice.seconds);
+    if (choice.loop) position %= 1;
+    else if (position > 1 || position < 0) {
+      forward = position > 1 ? -1 : 1;
+      position = Math.min(1, Math.max(0, position));
     }
-    choice.u = Math.abs(u);
-    scrub.put(choice.u);
+    choice.position = position;
+    scrub.put(choice.position);
     draw();
     playing.frame = requestAnimationFrame(tick);
   };
@@ -258,7 +259,7 @@ const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, ti
   stop();
   choice.keys = keys;
   choice.classes = keys.map((key, i) => (Number.isInteger(classes[i]) && classes[i] < T.bundle().classes.length ? classes[i] : T.keyframes.ownClass(key)));
-  if (T.morphPaths.includes(path)) choice.mode = path;
+  if (T.morphPaths.includes(path)) choice.path = path;
   choice.loop = Boolean(closed);
   if (fps) choice.fps = T.timing.nearestRate(T.numberWithin(fps, 1, 60, choice.fps));
   else choice.frames = Math.round(T.numberWithin(count ?? null, 2, 240, choice.frames));
@@ -266,17 +267,17 @@ const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, ti
   const timed = Array.isArray(times) && times.length === keys.length ? times.map((time) => (time * choice.seconds) / (seconds || choice.seconds)) : null;
   choice.times = timed ? T.timing.spaced(timed, choice.loop, choice.seconds) : T.timing.even(keys.length, choice.loop, choice.seconds);
   choice.easing = keys.map((_, i) => (T.timing.easings.includes(easing?.[i]) ? easing[i] : "linear"));
-  choice.u = T.numberWithin(p ?? null, 0, 1, 0);
+  choice.position = T.numberWithin(p ?? null, 0, 1, 0);
   field.value = T.keyframes.texts(choice.keys);
   complain("");
-  mode.choose(choice.mode);
+  pathChoice.choose(choice.path);
   loop.checked = choice.loop;
   frames.put(choice.frames);
-  speed.choose(String(choice.fps));
+  frameRate.choose(String(choice.fps));
   length.value = choice.seconds;
   length.setAttribute("aria-invalid", "false");
   lengthError.show("");
-  scrub.put(choice.u);
+  scrub.put(choice.position);
   classesOf = T.state.b;
   drawn = "";
   refresh();

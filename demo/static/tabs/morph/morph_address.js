@@ -32,11 +32,11 @@
         const c = classes.length === keys.length && count ? given(classes[i]) : undefined;
         return c === undefined ? T.keyframes.ownClass(key) : c;
       }),
-      mode: T.morphPaths.includes(query.get("path")) ? query.get("path") : "spherical",
+      path: T.morphPaths.includes(query.get("path")) ? query.get("path") : "spherical",
       loop,
       frames, // of a strip
       fps: T.timing.nearestRate(whole("fps", 1, 60, 30)),
-      u: place >= 0 && place <= 1 ? place : 0,
+      position: place >= 0 && place <= 1 ? place : 0,
     };
   };
   // Puts a morph into the address.
@@ -46,10 +46,10 @@
       ...{ times: null, easing: null, ...T.timing.params({ ...T.timing.fields(choice), seconds: choice.seconds }) },
       seconds: choice.seconds,
       classes: T.bundle().classes.length ? choice.classes.map((c) => c ?? "").join(",") : null,
-      path: choice.mode,
+      path: choice.path,
       loop: choice.loop ? "1" : "0",
       frames: choice.frames,
       fps: choice.fps,
-      p: Number(choice.u.toFixed(3)),
+      p: Number(choice.position.toFixed(3)),
     });
 })();

@@ -7,7 +7,7 @@
   const STEP = 0.1; // seconds of an arrow key; with Shift ten times as far
 
   // The element with the line. choice: { keys, times, loop, seconds }, whose times are edited here. moved() is called after
-  // that, goTo(share) where the line itself is pressed. `.draw()` draws it again, `.show(share)` moves the playhead.
+  // that, goTo(position), 0 to 1, where the line itself is pressed. `.draw()` draws it again, `.show(position)` moves the playhead.
   T.timeline = (choice, moved, goTo) => {
     const head = el("div", { class: "tf-timeline-head", "aria-hidden": "true" });
     const line = el("div", { class: "tf-timeline-line" });
@@ -22,7 +22,7 @@
       place();
       moved();
     };
-    const shareAt = (event) => {
+    const positionAt = (event) => {
       const inside = line.getBoundingClientRect();
       return Math.min(1, Math.max(0, (event.clientX - inside.left) / inside.width));
     };
@@ -47,7 +47,7 @@
         handle.focus({ preventScroll: true });
         handle.setPointerCapture(event.pointerId);
       });
-      handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && put(i, shareAt(event) * choice.seconds));
+      handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && put(i, positionAt(event) * choice.seconds));
       handle.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageDown: -10 * STEP, PageUp: 10 * STEP }[event.key];
         const [from, to] = T.timing.room(choice.times, i, choice.loop, choice.seconds);
@@ -62,9 +62,9 @@
     line.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       line.setPointerCapture(event.pointerId);
-      goTo(shareAt(event));
+      goTo(positionAt(event));
     });
-    line.addEventListener("pointermove", (event) => line.hasPointerCapture(event.pointerId) && goTo(shareAt(event)));
+    line.addEventListener("pointermove", (event) => line.hasPointerCapture(event.pointerId) && goTo(positionAt(event)));
     box.draw = () => {
       if (handles.length !== choice.keys.length) {
         handles = choice.keys.map((_, i) => handleOf(i));
@@ -73,8 +73,8 @@
       }
       place();
     };
-    box.show = (share) => {
-      head.style.left = `${100 * share}%`;
+    box.show = (position) => {
+      head.style.left = `${100 * position}%`;
     };
     return box;
   };

@@ -25,7 +25,6 @@
     // The rate that is offered and comes nearest to one.
     nearestRate: (fps) => RATES.reduce((best, rate) => (Math.abs(rate - fps) < Math.abs(best - fps) ? rate : best)),
     even,
-    isEven,
     spaced,
     // As far as a keyframe can be moved in time: [from, to].
     room: (times, i, loop, seconds) => [

@@ -18,7 +18,7 @@
     const context = canvas.getContext("2d", { willReadFrequently: true });
     const small = T.pictureCanvas(T.t("The drawing at the models' resolution"));
     const smallText = el("span", { class: "tf-quiet" });
-    const past = T.past();
+    const past = T.undoStack();
     let paper = "#000000";
     let tool = "brush";
     let brushWidth = 0.085; // of the board's longer side

@@ -32,7 +32,7 @@
     let hiding = true;
     let brushWidth = 0.16; // of the picture's longer side
     let presses = 0; // how often a random preset was chosen: each time it differs
-    const past = T.past();
+    const past = T.undoStack();
     const longerSide = () => Math.max(width, height);
     const draw = () => {
       above.width = width;

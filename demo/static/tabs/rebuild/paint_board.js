@@ -92,7 +92,7 @@
   };
 
   // The states before the last strokes: `.add(state)`, `.take()` the newest, `.clear()`.
-  T.past = () => {
+  T.undoStack = () => {
     const states = [];
     return {
       add: (state) => {

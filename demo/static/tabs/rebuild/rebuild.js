@@ -120,7 +120,7 @@ const barLine = (name, share, value, best) => {
   fill.style.width = `${Math.max(0.5, 100 * share)}%`;
   return el(
     "div",
-    { class: best ? "tf-bar-line tf-best" : "tf-bar-line" },
+    { class: best ? "tf-class-bar tf-best" : "tf-class-bar" },
     el("span", {}, name),
     el("b", { "aria-hidden": "true" }, fill),
     el("span", { class: "tf-percent" }, value),
@@ -165,6 +165,7 @@ const endRequest = () => {
 };
 const fail = (sentence) => {
   for (const part of pending?.parts ?? []) wanted.add(part);
+  pending?.control?.abort(); // or the server would search on for nobody
   endRequest();
   element.classList.remove("tf-busy");
   queuedSearch = null;

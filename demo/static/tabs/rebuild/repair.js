@@ -8,7 +8,7 @@
   // The card. onChange({ newMask }) is called for another mask, or for other completions of the same one. `.request()` is its
   // part of the request, `.show(answer)` shows the result, null hides it.
   T.repairCard = (onChange) => {
-    let other = 0; // the first seed of the codes
+    let completionSeed = 0; // the first of the codes
     let variety = 1;
     const mask = T.maskBoard(() => onChange({ newMask: true }));
     const vae = T.captionedPicture(T.t("Repaired by the VAE"), T.t("The picture with its hidden pixels filled in by the VAE"));
@@ -24,7 +24,7 @@
       },
     );
     const drawOthers = () => {
-      other = T.wrapSeed(other + SAMPLED);
+      completionSeed = T.wrapSeed(completionSeed + SAMPLED);
       onChange({ newMask: false });
     };
     const several = el(
@@ -42,7 +42,7 @@
       el("p", { class: "tf-quiet" }, T.t("Paint over the picture or choose a preset. Pixels that stay visible are kept exactly.")),
       el("div", { class: "tf-repair" }, mask, el("div", { class: "tf-answers" }, hint, el("div", { class: "tf-row" }, vae, gan)), several),
     );
-    card.request = () => ({ mask: mask.masked() ? mask.cells() : null, other, variety });
+    card.request = () => ({ mask: mask.masked() ? mask.cells() : null, completion_seed: completionSeed, variety });
     card.put = (picture) => mask.put(picture);
     card.useBundle = (bundle) => {
       card.hidden = !bundle.repairs && !bundle.inverts;

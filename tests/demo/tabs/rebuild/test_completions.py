@@ -153,7 +153,8 @@ def test_no_graph_runs_twice_on_the_same_picture(served: ServedBundle, monkeypat
 def test_a_repair_is_what_the_endpoint_gives(served: ServedBundle, image: np.ndarray):
     """One pass for the picture and for its completions changes no byte."""
     mask = np.concatenate([np.zeros((1, 1, 16, 32)), np.ones((1, 1, 16, 32))], axis=2).astype(np.float32)
-    shown = rebuilt(served, {"test": 0, "mask": "0" * 512 + "1" * 512, "parts": "repair", "other": 9})["repair"]
+    asked = {"test": 0, "mask": "0" * 512 + "1" * 512, "parts": "repair", "completion_seed": 9}
+    shown = rebuilt(served, asked)["repair"]
     assert shown["vae"]["image"] == image_url(served.repair(image, mask, "vae"), made("repair", served, "vae"))
     several = completions.completions(served, image, mask, 4, 9)
     mark = made("repair", served, "vae")
@@ -195,7 +196,7 @@ def test_the_tab_answers_with_the_parts_that_are_asked_for(served: ServedBundle)
         ({"test": 0, "temperature": float("nan")}, "temperature must be a number"),
         ({"test": 0, "samples": 10**9}, "number of samples"),
         ({"test": 0, "seed": -1}, "seed must be"),
-        ({"test": 0, "other": "7"}, "seed of the completions"),
+        ({"test": 0, "completion_seed": "7"}, "seed of the completions"),
         ({"test": 0, "variety": float("inf")}, "variety of the completions"),
     ],
 )

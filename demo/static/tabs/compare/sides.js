@@ -32,14 +32,14 @@
     const next = T.facts.bundles.find((bundle) => bundle.name !== b);
     return next ? { b: next.name, m: next.models[0] } : { b, m };
   };
-  // What the address says of the pair; null where it is as usual.
+  // What the address says of them; null where it is as usual.
   const note = (right) => T.noteInAddress({ right, seed: settings.first || null, grid: settings.columns === USUAL_COLUMNS ? null : settings.columns, oneclass: settings.oneClass ? 1 : null });
   const tellListeners = () => {
     note(read(chosen) ? chosen : null);
     for (const listener of listeners) listener();
   };
 
-  T.pair = {
+  T.sides = {
     columnChoices: COLUMNS,
     // The first seed.
     get first() {
@@ -59,10 +59,10 @@
     },
     // The picture that is looked at more closely: its side, 0 or 1, and its place.
     get pick() {
-      return { side: settings.pick.side, i: Math.min(settings.pick.i, T.pair.count - 1) };
+      return { side: settings.pick.side, i: Math.min(settings.pick.i, T.sides.count - 1) };
     },
     // [left, right]: { b, m, bundle, key: "bundle.model", title }.
-    sides() {
+    both() {
       return [{ b: T.state.b, m: T.state.m }, read(chosen) ?? other()].map(({ b, m }) => {
         const bundle = T.bundle(b);
         return { b, m, bundle, key: `${b}.${m}`, title: `${bundle.title} · ${m.toUpperCase()}` };
@@ -70,7 +70,7 @@
     },
     // The class of a seed on a side, or null. With one class for all it is the bar's; on the right the class of that name.
     classOf(side, seed) {
-      const { bundle } = T.pair.sides()[side];
+      const { bundle } = T.sides.both()[side];
       const count = bundle.classes.length;
       if (!count) return null;
       const c = T.state.c;
@@ -88,6 +88,8 @@
       keepSeedsInRange();
       tellListeners();
     },
+    // Writes into the address what was chosen, which may be of a bundle that is still to come.
+    noteInAddress: () => note(chosen),
     // listener() is called whenever any of this changes.
     on: (listener) => listeners.push(listener),
   };
@@ -98,21 +100,4 @@
     if (["b", "m", "c", "t"].some((name) => after[name] !== before[name])) tellListeners();
   });
   T.bundleListeners.push(() => chosen && tellListeners());
-
-  // The address names this tab while it is open, so that a link leads here.
-  const id = "tf-tab-compare-button";
-  const followTab = (button) => {
-    const noteOpen = () => T.noteOpenTab("compare", button.getAttribute("aria-selected") === "true");
-    new MutationObserver(noteOpen).observe(button, { attributes: true, attributeFilter: ["aria-selected"] });
-    if (query.get("tab") === "compare") button.click();
-    noteOpen();
-  };
-  const wait = new MutationObserver(() => {
-    const button = document.getElementById(id);
-    if (!button || !T.facts?.bundles.length) return;
-    wait.disconnect();
-    note(chosen ?? null);
-    followTab(button);
-  });
-  wait.observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -18,8 +18,8 @@
 
   // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
   // GET /make/{project} says.
-  T.makeWatch = (facts, act) => {
-    const most = Math.min(facts.limits.minutes, Math.max(NIGHT, LEAST_MINUTES));
+  T.makeTrain = (facts, act) => {
+    const most = Math.min(facts.limits.minutes, NIGHT);
     let minutes = Math.min(FIRST_MINUTES, most);
     let status = null;
     let touched = false; // whether the visitor has moved the slider since the project was opened
@@ -91,7 +91,7 @@
     const home = el("div", {});
     const root = el(
       "div",
-      { class: "tf-make-watch" },
+      { class: "tf-make-train" },
       steps,
       words,
       added,
@@ -108,7 +108,7 @@
       const { speeds, small, power, levels } = status?.machine ?? facts.machine;
       const drawing = new Map((status?.steps ?? []).filter((step) => speeds[step.stage] && ["vae", "gan"].includes(step.stage)).map((step) => [step.stage, step]));
       const known = [...drawing.values()]; // the last step of each stage, which has its whole time
-      const names = T.stageWords();
+      const names = T.trainingStages();
       const parts = known.map((step) => {
         const rate = speeds[step.stage] * (small ** 2 / status.pixels) ** power;
         const images = Number((60 * step.minutes * (minutes / status.minutes) * rate).toPrecision(2));
@@ -118,7 +118,7 @@
       T.say(expectation, told);
     };
     const drawSteps = () => {
-      const names = T.stageWords();
+      const names = T.trainingStages();
       const rows = status.steps.map((step, i) => {
         const state = status.state === "finished" || i < status.step ? "done" : i === status.step && status.state === "training" ? "now" : "later";
         return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.duration(60 * step.takes)));
