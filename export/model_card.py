@@ -153,7 +153,8 @@ operators.
 
 def from_scratch(info: Bundle) -> bool:
     """Whether no stage began with the weights of other networks, by its commands."""
-    given = [one.command for stage in info.training.values() for one in (stage, *stage.sessions)]
+    given = [stage.command for stage in info.training.values()]
+    given += [session.command for stage in info.training.values() for session in stage.sessions]
     return not any("--start-from" in command or " -m export blend " in command for command in given)
 
 
