@@ -26,8 +26,9 @@ from benchmarks import results
 from benchmarks.browser import served, started
 from benchmarks.served_settings import ServedSettings
 from bundle.errors import UserError
+from bundle.processors import usable_cores
 from bundle.read import read
-from bundle.sessions import choose_provider, core_count
+from bundle.sessions import choose_provider
 from bundle.trial_inputs import TrialInputs
 from demo.routes.endpoints import drawing
 from demo.serving.engine import Engine
@@ -220,7 +221,7 @@ def measure(settings: Settings) -> dict:
         )  # fmt: skip
         _, both = asyncio.run(closed_loop(addresses, known, settings.clients, settings.seconds))
         found["processes"] = printed(
-            f"two processes: {both:.1f} requests/s, {both / pace:.2f} times one (on {core_count()} cores, with the "
+            f"two processes: {both:.1f} requests/s, {both / pace:.2f} times one (on {usable_cores()} cores, with the "
             "clients on the same ones)",
             {"requests_per_second": both, "ratio": both / pace},
         )

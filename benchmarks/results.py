@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bundle.exit_codes import exit_code
+from bundle.processors import usable_cores
 from bundle.public_command import public_command
-from bundle.sessions import core_count
 from train import run_folder
 from train.evaluate.report import Report
 from train.hardware import processor
@@ -38,8 +38,8 @@ def chosen_figures(report: Report, names: tuple[str, ...]) -> dict[str, dict[str
 
 
 def hardware() -> str:
-    """This machine's processor and how many of its cores this process may use, e.g. "AMD EPYC, 2 threads"."""
-    return f"{processor()}, {core_count()} threads"
+    """This machine's processor and how many of its cores this process may use, e.g. "AMD EPYC, 2 cores"."""
+    return f"{processor()}, {usable_cores()} cores"
 
 
 def write(name: str, content: dict) -> Path:

@@ -21,11 +21,11 @@ import tyro
 
 from benchmarks import results
 from benchmarks.contest import SAME, Draw, compiled, drifts, generator_of, in_torch, speeds
-from bundle.errors import UserError
+from bundle.errors import UserError, first_line
 from bundle.feeds import Feed
 from bundle.read import OpenBundle, discover, graph_bytes
 from bundle.runner import BundleRunner
-from bundle.sessions import CPU, choose_provider, first_line
+from bundle.sessions import CPU, choose_provider
 from bundle.trial_inputs import TrialInputs
 from demo.serving.engine import Engine
 from export.markdown import table

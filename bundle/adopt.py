@@ -90,9 +90,9 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
         fixed=inputs.fixed,
     )
     trial = try_generator(data, asked, list(file.outputs), prior, given)
-    if given.classes and not trial.classes:
+    if given.classes and not trial.class_count:
         raise UserError("--classes: this file has no input for a class.")
-    names = given.classes or tuple(map(str, range(trial.classes)))
+    names = given.classes or tuple(map(str, range(trial.class_count)))
     precision = "fp32" if file.weight_types <= {FLOAT} else "as it came"
     notes = (*inputs.notes, *trial.notes)
     return GeneratorFacts(

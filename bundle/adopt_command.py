@@ -16,8 +16,8 @@ from bundle.schema import Layout, PixelValues, Prior
 
 HELP = "make a bundle of a generator that was exported elsewhere"
 DESCRIPTION = """Make a bundle of a generator that was exported elsewhere, so that the demo can serve it. The file is
-not changed. Its shapes and a trial run tell what it takes and gives; what is not given by the options below is asked
-for."""
+not changed. Its shapes and a trial run tell what it takes and gives. Name, title, source and licence are asked for
+at a terminal unless they are given."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -55,7 +55,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="the order of the picture's dimensions: NHWC where the channels come last, NHW where there are none "
         "(default: found)",
     )
-    command.add_argument("--values", choices=get_args(PixelValues), help="its black and white (default: found)")
+    command.add_argument(
+        "--values",
+        choices=get_args(PixelValues),
+        help="the numbers that are black and white in its pictures (default: found)",
+    )
     command.add_argument(
         "--classes",
         metavar="A,B,…",

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from bundle.errors import BundleError
-from bundle.schema import MAX_FILE_BYTES, Bundle, File
+from bundle.schema import MAX_FILE_BYTES, Bundle, File, Model
 from bundle.verified_files import verified_bytes, verified_pixels
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
+# Of latents.npz: the directions of the attributes, in the styles or noise of the GAN and in the codes of the VAE.
+ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
 
 
@@ -61,10 +63,10 @@ def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
     shapes: dict[str, tuple[int | None, ...]] = {}
     if info.gan and info.gan.w_dim:
         shapes |= {"svm_w": (classes, info.gan.w_dim), "svm_w_accuracy": (classes,)}
-        shapes["attribute_w"] = (len(info.attributes), info.gan.w_dim)
+        shapes[ATTRIBUTE_ARRAYS["gan"]] = (len(info.attributes), info.gan.w_dim)
     if info.vae:
         shapes |= {"svm_code": (classes, info.vae.latent_dim), "svm_code_accuracy": (classes,)}
-        shapes["attribute_code"] = (len(info.attributes), info.vae.latent_dim)
+        shapes[ATTRIBUTE_ARRAYS["vae"]] = (len(info.attributes), info.vae.latent_dim)
     return shapes
 
 

@@ -19,11 +19,11 @@ def with_words(card: str, words: str) -> str:
         card = found[0].rstrip() + found[1]
     if not words.strip():
         return card
-    title, _, rest = card.partition("\n# ")
+    head, _, rest = f"\n{card}".partition("\n# ")
     if not rest:
         return f"{card.rstrip()}\n\n{section(words)}\n"
     heading, _, body = rest.partition("\n")
-    return f"{title}\n# {heading}\n\n{section(words)}\n{body}"
+    return f"{head}\n# {heading}\n\n{section(words)}\n{body}"[1:]
 
 
 def with_title(card: str, title: str) -> str:

@@ -10,8 +10,8 @@ from bundle.latents import SEEDS
 
 @dataclass(frozen=True)
 class Search:
-    """Each round draws `population` points; the `elites` best of them pull the next round's mean and spread towards
-    their own, `smoothing` of the way."""
+    """Each round has `population` points, the best so far among them; the `elites` best pull the next round's mean and
+    spread towards their own, `smoothing` of the way."""
 
     population: int = 64
     elites: int = 8

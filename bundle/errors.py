@@ -36,3 +36,8 @@ class RuntimeUnavailable(UserError):
 
 class Busy(UserError):
     """Too much is asked for at once, or one request takes too long. It may work later."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, of which onnxruntime's have many; where it is empty, the error's class."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -11,7 +11,16 @@ from typing import cast, get_args
 
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
-from bundle.schema import MAX_FIXED, MAX_LATENT, MAX_NUMBERS, ClassInput, ElementType, FixedInput, Layout, PixelValues
+from bundle.schema import (
+    MAX_FIXED_SIZE,
+    MAX_LATENT,
+    MAX_LISTED_VALUES,
+    ClassInput,
+    ElementType,
+    FixedInput,
+    Layout,
+    PixelValues,
+)
 from bundle.schema.entries import MAX_INPUT_NAME
 
 FLOAT_TYPES = ("float32", "float16", "float64")
@@ -98,8 +107,8 @@ def fixed_input(name: str, entry: Described, text: str) -> FixedInput:
     if shape and unknown(shape[0]):
         sizes[0] = "batch"
     count = math.prod(size for size in sizes if isinstance(size, int))
-    if count > MAX_FIXED:
-        raise UserError(f"{described(name, kind, shape)} takes {count} numbers; {MAX_FIXED} is the most.")
+    if count > MAX_FIXED_SIZE:
+        raise UserError(f"{described(name, kind, shape)} takes {count} numbers; {MAX_FIXED_SIZE} is the most.")
     value = "normal" if text == "normal" else _numbers(name, text)
     if isinstance(value, tuple) and len(value) != count:
         raise UserError(f"--input {name}: {described(name, kind, shape)} takes {count} numbers, not {len(value)}.")
@@ -114,8 +123,8 @@ def _numbers(name: str, text: str) -> float | tuple[float, ...]:
         numbers = tuple(float(words.get(part.strip().lower(), part)) for part in text.split(","))
     except ValueError:
         numbers = ()
-    if len(numbers) > MAX_NUMBERS:
-        raise UserError(f"--input {name}: {len(numbers)} numbers are too many, {MAX_NUMBERS} are the most.")
+    if len(numbers) > MAX_LISTED_VALUES:
+        raise UserError(f"--input {name}: {len(numbers)} numbers are too many, {MAX_LISTED_VALUES} are the most.")
     if not numbers or not all(map(math.isfinite, numbers)):
         raise UserError(f"--input {name}={text[:40]}: give a number, numbers with commas, true, false or normal.")
     return numbers if len(numbers) > 1 else numbers[0]

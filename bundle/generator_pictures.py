@@ -10,13 +10,13 @@ import numpy as np
 
 from bundle.adapter import adapt, fixed_values, in_order, own_rows, to_image
 from bundle.array_files import MAX_TILES, SHEET_COLUMNS
-from bundle.errors import BundleError, UserError
+from bundle.errors import BundleError, UserError, first_line
 from bundle.feeds import Feed, Rows
 from bundle.generator_inputs import CHANNELS, Given
 from bundle.images import to_uint8
 from bundle.latents import class_rows, from_normal, seed_latents
 from bundle.schema import MAX_SIDE, Adapter, ClassInput, Layout, PixelValues, Prior
-from bundle.sessions import choose_provider, first_line, open_session
+from bundle.sessions import choose_provider, open_session
 
 PICTURE_NAMES = ("image", "img", "picture", "sample", "fake", "rgb", "output")
 MAX_CLASSES = 2000
@@ -33,11 +33,11 @@ RunSession = Callable[[Sequence[str] | None, Rows], list[np.ndarray]]
 
 @dataclass(frozen=True)
 class Trial:
-    """What a trial run tells. `pictures`: uint8 [N, H, W, C], of seeds 0, 1, …; `classes`: how many there are; `notes`:
-    what was guessed or clipped, a sentence each."""
+    """What a trial run tells. `pictures`: uint8 [N, H, W, C], of seeds 0, 1, …; `class_count`: 0 without
+    classes; `notes`: what was guessed or clipped, a sentence each."""
 
     adapter: Adapter
-    classes: int
+    class_count: int
     pictures: np.ndarray
     notes: tuple[str, ...]
 
@@ -84,21 +84,21 @@ def try_generator(data: bytes, adapter: Adapter, outputs: Sequence[str], prior: 
     return Trial(adapter, count, to_uint8(to_image(raw, plain)), tuple(notes))
 
 
-def own_feed(adapter: Adapter, seeds: Sequence[int], classes: int, prior: Prior) -> Rows:
+def own_feed(adapter: Adapter, seeds: Sequence[int], class_count: int, prior: Prior) -> Rows:
     """What the graph is given for some seeds, filled up to its batch where that is fixed."""
     count = adapter.batch or len(seeds)
-    feed = _conventional(adapter, [*seeds, *[seeds[-1]] * (count - len(seeds))], classes, prior)
+    feed = _conventional(adapter, [*seeds, *[seeds[-1]] * (count - len(seeds))], class_count, prior)
     return own_rows(feed, adapter) | {entry.name: fixed_values(entry, count) for entry in adapter.fixed}
 
 
-def _conventional(adapter: Adapter, seeds: Sequence[int], classes: int, prior: Prior) -> Rows:
+def _conventional(adapter: Adapter, seeds: Sequence[int], class_count: int, prior: Prior) -> Rows:
     feed = {"z": from_normal(seed_latents(seeds, math.prod(adapter.z_shape)), prior)}
-    if (rows := class_rows(None, seeds, classes)) is not None:
+    if (rows := class_rows(None, seeds, class_count)) is not None:
         feed["classes"] = rows
     return feed
 
 
-def _raw_pictures(run: RunSession, adapter: Adapter, tiles: int, classes: int, prior: Prior) -> np.ndarray:
+def _raw_pictures(run: RunSession, adapter: Adapter, tiles: int, class_count: int, prior: Prior) -> np.ndarray:
     """The generator's own numbers for seeds 0, 1, …, float32 [N, C, H, W]."""
     raw: list[np.ndarray] = []
 
@@ -107,7 +107,7 @@ def _raw_pictures(run: RunSession, adapter: Adapter, tiles: int, classes: int, p
         return [raw[-1]]
 
     some = adapter.model_copy(update={"rows": adapter.rows or 16})
-    adapt(recorded, some)(_conventional(adapter, range(tiles), classes, prior))
+    adapt(recorded, some)(_conventional(adapter, range(tiles), class_count, prior))
     return np.concatenate([in_order(part, adapter) for part in raw])[:tiles]
 
 

@@ -3,12 +3,11 @@
 import numpy as np
 
 from bundle import differences
-from bundle.errors import BundleError, UserError
+from bundle.errors import BundleError, UserError, first_line
 from bundle.feeds import RunGraph
 from bundle.images import to_uint8
 from bundle.read import GOLDEN, OpenBundle
 from bundle.schema import Tensor
-from bundle.sessions import first_line
 from bundle.trial_inputs import TrialInputs, random_rows
 
 MAX_CHANGE = 1e-3  # by which a row may change with the others in its batch, as a share: a quarter of a grey level

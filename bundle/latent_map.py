@@ -104,9 +104,9 @@ def latent_map(mixture: Mixture, projection: Projection) -> LatentMap:
     return LatentMap(mixture, found.mean, axes(found, projection))
 
 
-def frame(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bounds(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The lower and upper corner [2] of what a map shows: nearly all of the places [N, 2], with a margin. Places on a
-    line, as codes of one number have, get a frame of some height."""
+    line, as codes of one number have, get bounds of some height."""
     low, high = np.quantile(places, [0.005, 0.995], axis=0)
     room = np.where(high > low, 0.08 * (high - low), 1.0)
     return low - room, high + room

@@ -259,6 +259,11 @@ class Mixture:
         step = self.cholesky[component] @ noise
         return (self.means[component] + temperature * step).astype(np.float32)
 
+    def samples(self, seeds: Sequence[int], rows: np.ndarray | None, temperature: float = 1.0) -> np.ndarray:
+        """The codes [N, D] of seeds with class weights [N, K]; None: of the whole mixture."""
+        pairs = zip(seeds, [None] * len(seeds) if rows is None else rows, strict=True)
+        return np.stack([self.sample(seed, row, temperature) for seed, row in pairs])
+
     def log_density(self, z: np.ndarray) -> np.ndarray:
         """The log density [N], in nats, of codes z [N, D]."""
         dim = self.means.shape[1]

@@ -2,7 +2,7 @@
 
 Images are float32 [N, C, H, W] in [0, 1], masks float32 [N, 1, H, W] with 1 = known. `classes` are weights
 that sum to 1, [K] for all pictures or [N, K] for each; None lets the seed choose: class = seed modulo K.
-No function here keeps anything between calls, and the same arguments give the same bytes.
+What is kept between calls depends on the bundle alone, so the same arguments give the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from itertools import islice
 import numpy as np
 
 from bundle import attribute_moves, images, latents, own_directions, paths
+from bundle.array_files import ATTRIBUTE_ARRAYS
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
 from bundle.errors import BundleError, InputError
@@ -50,7 +51,7 @@ class BundleModel:
     def __init__(self, runner: GraphRunner):
         self.runner = runner
         self.info = runner.bundle.info
-        self.classes = len(self.info.dataset.classes)
+        self.class_count = len(self.info.dataset.classes)
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -60,7 +61,7 @@ class BundleModel:
     @property
     def can_classify(self) -> bool:
         """Whether `classify` works: the bundle has classes and a classifier that recognises them in pictures."""
-        return bool(self.classes) and self.runner.has("classifier")
+        return bool(self.class_count) and self.runner.has("classifier")
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
@@ -81,8 +82,7 @@ class BundleModel:
         """The VAE's codes [N, D] of seeds, drawn from the fitted mixture."""
         self._need("vae")
         rows = self._rows(classes, seeds)
-        pairs = zip(seeds, [None] * len(seeds) if rows is None else rows, strict=True)
-        return np.stack([self.mixture.sample(seed, row, temperature) for seed, row in pairs])
+        return self.mixture.samples(seeds, rows, temperature)
 
     def synthesise(self, w: np.ndarray) -> np.ndarray:
         """The GAN's pictures of w [N, L, D]."""
@@ -103,8 +103,8 @@ class BundleModel:
         attributes: AttributeMoves | None = None,
         bend: Bend | None = None,
     ) -> np.ndarray:
-        """One picture a seed, [N, C, H, W]. `truncation` below 1 trades variety for typical pictures; for the VAE it is
-        the temperature of its prior."""
+        """One picture a seed, [N, C, H, W], for at most info.max_batch seeds; more: `sample_many`. `truncation` below 1
+        trades variety for typical pictures; for the VAE it is the temperature of its prior."""
         self._need(model)
         _finite(truncation, "truncation")
         if model == "gan":
@@ -173,8 +173,10 @@ class BundleModel:
         timed: Timing | None = None,
     ) -> np.ndarray:
         """The pictures [F, C, H, W] of a morph through `keys` at `shares` [F] of its time, each in [0, 1]: those of
-        evenly spaced frames are paths.path_shares. `classes` [keys, K] blend linearly. `timed`: when it is at each
-        key; None: they are evenly spaced too."""
+        evenly spaced frames are paths.path_shares. At most info.max_batch frames; more: `frame_parts`.
+
+        `classes` [keys, K]: for the GAN they blend linearly; the VAE draws each key's code from its own. `timed`: when
+        it is at each key; None: they are evenly spaced too."""
         self._need(model)
         _finite(truncation, "truncation")
         rows = self._rows(classes, [latents.key_seed(key) for key in keys])
@@ -228,8 +230,8 @@ class BundleModel:
     def invert(self, image: np.ndarray, mask: np.ndarray | None = None, rounds: int = 0, seed: int = 0) -> Inversion:
         """The w whose picture comes closest to the known pixels of an image [1, C, H, W].
 
-        The inverter answers in one pass; `rounds` of cross-entropy search (64 pictures each) refine it and
-        never make the error larger.
+        The inverter answers in one pass; `rounds` of cross-entropy search refine it and never make the
+        error larger; each draws 63 pictures, or max_batch where that is fewer.
         """
         if not 0 <= rounds <= MAX_ROUNDS:
             raise InputError(f"From 0 to {MAX_ROUNDS} rounds of search are possible, not {rounds}.")
@@ -261,7 +263,7 @@ class BundleModel:
         value of a number in its own unit."""
         return self.runner.run("attributes", {"image": image})["attributes"]
 
-    # --- inside ----------------------------------------------------------------------------------
+    # --- codes and styles ------------------------------------------------------------------------
 
     @cached_property
     def mixture(self) -> Mixture:
@@ -275,9 +277,30 @@ class BundleModel:
             raise InputError(f"Bundle '{self.info.name}' has too few classes for a map of this kind: choose pca.")
         return self._maps[projection]
 
+    def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
+        """Styles w [N, L, D] of the GAN (without styles its noise z [N, D]), or codes [N, D] of the VAE, moved along
+        attributes and own directions. Without moves, the very same array."""
+        bundle = self.runner.bundle
+        moves = attribute_moves.checked_moves(attributes, self.info, model)
+        steps = [(move, bundle.latents[ATTRIBUTE_ARRAYS[model]][i]) for i, move in moves.items()]
+        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MAX_ATTRIBUTE_MOVE)
+        return attribute_moves.moved(points, steps)
+
+    def to_standard(self, codes: np.ndarray) -> np.ndarray:
+        """The VAE's codes [N, D] in units of their deviation from the mean, each number by itself."""
+        arrays = self.runner.bundle.latents
+        return (codes - arrays["code_mean"]) / arrays["code_std"]
+
+    def from_standard(self, codes: np.ndarray) -> np.ndarray:
+        """Back from `to_standard`, float32."""
+        arrays = self.runner.bundle.latents
+        return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
+
+    # --- inside ----------------------------------------------------------------------------------
+
     @cached_property
     def _maps(self) -> dict[Projection, LatentMap]:
-        return {one: latent_map(self.mixture, one) for one in projections(self.classes)}
+        return {one: latent_map(self.mixture, one) for one in projections(self.class_count)}
 
     @cached_property
     def _style_spread(self) -> np.ndarray:
@@ -298,17 +321,7 @@ class BundleModel:
     def _rows(self, classes: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
         if len(seeds) == 0:
             raise InputError(NO_SEEDS)
-        return latents.class_rows(classes, seeds, self.classes)
-
-    def along_attributes(self, points: np.ndarray, attributes: AttributeMoves | None, model: Model) -> np.ndarray:
-        """Styles w [N, L, D] of the GAN (without styles its noise z [N, D]), or codes [N, D] of the VAE, moved along
-        attributes and own directions. Without moves, the very same array."""
-        bundle = self.runner.bundle
-        name = "attribute_w" if model == "gan" else "attribute_code"
-        moves = attribute_moves.checked_moves(attributes, self.info, model)
-        steps = [(move, bundle.latents[name][i]) for i, move in moves.items()]
-        steps += own_directions.checked_own(attributes, bundle, model, attribute_moves.MAX_ATTRIBUTE_MOVE)
-        return attribute_moves.moved(points, steps)
+        return latents.class_rows(classes, seeds, self.class_count)
 
     def _draw(
         self,
@@ -360,16 +373,6 @@ class BundleModel:
             return self.to_standard(code[None])[0].astype(np.float32)
         corners, weights = latents.key_corners(key)
         return latents.blend(self.to_standard(self.codes(corners, row, temperature)), weights)
-
-    def to_standard(self, codes: np.ndarray) -> np.ndarray:
-        """The VAE's codes [N, D] in units of their deviation from the mean, each number by itself."""
-        arrays = self.runner.bundle.latents
-        return (codes - arrays["code_mean"]) / arrays["code_std"]
-
-    def from_standard(self, codes: np.ndarray) -> np.ndarray:
-        """Back from `to_standard`, float32."""
-        arrays = self.runner.bundle.latents
-        return (codes * arrays["code_std"] + arrays["code_mean"]).astype(np.float32)
 
 
 def _with_classes(z: np.ndarray, classes: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from bundle import own_directions
+from bundle.array_files import ATTRIBUTE_ARRAYS
 from bundle.errors import BundleError
 from bundle.packed_files import unpacked
 from bundle.read import OpenBundle
@@ -60,7 +61,6 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
         "mixture_weights", "mixture_means", "mixture_cholesky", "mixture_classes", "code_mean", "code_std",
     ),
 }  # fmt: skip
-ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 
 
 # --- what a browser must know about a bundle -----------------------------------------------------------

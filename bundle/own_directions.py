@@ -112,7 +112,7 @@ def checked_own(
         raise InputError(f"At most {MOST_OWN} directions of your own move one picture, not {len(own)}.")
     found = []
     for name, move in own.items():
-        check_name(name, bundle.info)
+        check_direction_name(name, bundle.info)
         key, vector = decoded(move.vector, name)
         size = latent_size(bundle.info, model)
         if key != space_key(bundle, model) or len(vector) != size:
@@ -125,7 +125,7 @@ def checked_own(
     return found
 
 
-def check_name(name: str, info: Bundle) -> None:
+def check_direction_name(name: str, info: Bundle) -> None:
     """Raises InputError for a name that no direction can have in a bundle."""
     if (
         not name

@@ -23,15 +23,18 @@ ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # What transparent parts are laid on unless a background is named: grey pictures are mostly bright strokes on black.
 BACKGROUNDS: dict[Mode, str] = {"RGB": "#ffffff", "L": "#000000"}
 NO_PICTURE = "This file is not a picture that can be read; use PNG, JPEG, WebP or GIF."
-BORDER = 4  # pixels that a picture may lack in height or width to keep its own: the 28 of MNIST in 32
+# Pictures smaller than the frame by at most so many pixels in height and in width are not resized, but surrounded: the
+# 28 of MNIST in 32.
+BORDER = 4
 
 
 @dataclass(frozen=True)
 class Framing:
     """What every picture of a data set is brought to: height x width pixels of a mode, on a background (#rrggbb).
 
-    `scaling`: which numbers of deep pixels are black and white. `border`: how many pixels a picture may lack in height
-    or width to keep its own; None: a quarter of the frame, as in versions before it was recorded.
+    `scaling`: which numbers of deep pixels are black and white. `border`: pictures smaller than the frame by at most so
+    many pixels in height and in width are not resized, but surrounded; None: a quarter of the frame, as in versions
+    before it was recorded.
     """
 
     mode: Mode
@@ -74,8 +77,9 @@ def decode_mask(source: Path | bytes, framing: Framing, limits: Limits = UPLOAD)
 
 
 def eight_bit_png(source: bytes, framing: Framing, limits: Limits = UPLOAD) -> bytes:
-    """A picture's file as a PNG of its own size, with 8 bits a channel as the framing scales them, for whoever cannot:
-    browsers show the upper 8 of 16 bits. Raises ImageError as `decode` does."""
+    """A picture's file as a PNG with 8 bits a channel as the framing scales them, for whoever cannot: browsers show the
+    upper 8 of 16 bits. It keeps its size, but for large JPEGs, as `upright` decodes them. Raises ImageError as `decode`
+    does."""
     try:
         image = upright(opened(_read(source, limits), limits), framing, limits)
         file = io.BytesIO()

@@ -42,8 +42,8 @@ class OpenBundle:
 
     `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
     `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows;
-    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made. `index`:
-    bundle.json as it was read, whose size and checksum no other file gives.
+    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made.
+    `index_file`: bundle.json as it was read, whose size and checksum no other file gives.
     """
 
     folder: Path
@@ -53,13 +53,13 @@ class OpenBundle:
     example_labels: np.ndarray
     tiles: int
     golden: np.ndarray
-    index: File
+    index_file: File
     training: TrainingCodes | None = None
 
     @property
     def files(self) -> dict[str, File]:
         """Every file of the bundle by its name: what the index lists, and the index itself."""
-        entries = (self.index, *self.info.graphs.values(), *self.info.files.values())
+        entries = (self.index_file, *self.info.graphs.values(), *self.info.files.values())
         return {entry.file: entry for entry in entries}
 
     @property

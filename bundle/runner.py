@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from bundle.adapter import adapt
-from bundle.errors import BundleError, InputError
+from bundle.errors import BundleError, InputError, first_line
 from bundle.feeds import Feed, GraphFunction, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Bundle
-from bundle.sessions import ON_CPU, Provider, first_line, open_session
+from bundle.sessions import ON_CPU, Provider, open_session
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -39,7 +39,7 @@ class GraphRunner(Protocol):
 class BundleRunner:
     """The graphs of one verified bundle on one processor, by default the CPU. For one caller at a time.
 
-    `threads`: of one run on a CPU; by default what `core_count` finds, at most 4."""
+    `threads`: of one run on a CPU; by default `default_threads()`."""
 
     def __init__(self, bundle: OpenBundle, provider: Provider = ON_CPU, threads: int | None = None):
         self.bundle = bundle

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from bundle.errors import InputError, RuntimeUnavailable
+from bundle.errors import InputError, RuntimeUnavailable, first_line
 from bundle.processors import usable_cores
 
 CPU, CUDA, OPENVINO = "CPUExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider"
@@ -101,13 +101,13 @@ def open_session(
     """A session for a model given as bytes (so it can name no other file), on a provider.
 
     `careful`: float32 arithmetic, the numbers of a CPU; else what is fastest there, to be validated by the caller.
-    `threads`: of one run on a CPU; by default `core_count()`. `patterns`: memory is planned for each batch size, which
-    saves a single picture 3 % of its time; for many sizes the plans double the memory.
+    `threads`: of one run on a CPU; by default `default_threads()`. `patterns`: memory is planned for each batch size,
+    which saves a single picture 3 % of its time; for many sizes the plans double the memory.
 
     RuntimeUnavailable when CUDA or OpenVINO was demanded by name and onnxruntime fell back to the CPU;
     onnxruntime's own errors for a bad model.
     """
-    options = _session_options(threads or core_count())
+    options = _session_options(threads or default_threads())
     options.enable_mem_pattern = patterns
     if provider.name == OPENVINO:
         options.add_provider_for_devices([_openvino_device()], openvino_options(careful))
@@ -122,14 +122,9 @@ def open_session(
     return session
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, of which onnxruntime's have many; where it is empty, the error's class."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
 @functools.cache
-def core_count() -> int:
-    """The cores this process may use, at most 4.
+def default_threads() -> int:
+    """The threads of one run on a CPU unless others are asked for: the cores that this process may use, at most 4.
 
     onnxruntime counts the cores of the host; in a container that many threads are many times slower.
     """
@@ -214,7 +209,7 @@ def _openvino_device() -> "ort.OrtEpDevice | None":
 def openvino_options(careful: bool) -> dict[str, str]:
     """The plug-in's settings: bfloat16 only where the processor has matrix units for it; elsewhere it is slower."""
     precision = "f32" if careful or not has_bfloat16_units() else "bf16"
-    settings = f'"INFERENCE_NUM_THREADS": "{core_count()}", "INFERENCE_PRECISION_HINT": "{precision}"'
+    settings = f'"INFERENCE_NUM_THREADS": "{default_threads()}", "INFERENCE_PRECISION_HINT": "{precision}"'
     return {"load_config": f'{{"CPU": {{{settings}}}}}'}
 
 

@@ -1,6 +1,6 @@
 """What so many pictures seen are enough for, in trainings of the sets in artifacts/; what other sizes cost."""
 
-# Stage -> (pictures, what so many are enough for), the last for any number.
+# Stage -> (fewer than so many pictures, what they are enough for); the last has no bound.
 ENOUGH: dict[str, tuple[tuple[float, str], ...]] = {
     "gan": (
         (30_000, "blobs in the right colours"),

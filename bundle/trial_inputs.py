@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bundle.feeds import Rows, RunGraph, run_in_parts
+from bundle.images import from_uint8
 from bundle.latents import Mixture, class_rows, from_normal, seed_latents
 from bundle.read import OpenBundle
 from bundle.schema import Prior
@@ -150,9 +151,7 @@ class TrialInputs:
         """Codes [N, D] of the fitted mixture."""
         mixture = Mixture.from_latents(self.latents)
         classes = mixture.classes.shape[1]  # 1 without classes
-        weights = class_rows(None, seeds, classes if classes > 1 else 0)
-        pairs = zip(seeds, [None] * len(seeds) if weights is None else weights, strict=True)
-        return np.stack([mixture.sample(seed, row) for seed, row in pairs])
+        return mixture.samples(seeds, class_rows(None, seeds, classes if classes > 1 else 0))
 
     def _styled(self, rows: Rows, mapped: Callable[[], Rows]) -> Rows:
         """`rows`, but styles come from the mapping, run on the rows that `mapped` gives."""
@@ -163,8 +162,8 @@ class TrialInputs:
 
 def _picture(pictures: np.ndarray, seed: int) -> np.ndarray:
     """One of the pictures [N, H, W, C], chosen by the seed, as [C, H, W] in [0, 1]."""
-    chosen = pictures[np.random.default_rng(seed).integers(len(pictures))]
-    return chosen.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    chosen = np.random.default_rng(seed).integers(len(pictures))
+    return from_uint8(pictures[[chosen]])[0]
 
 
 def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:

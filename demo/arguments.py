@@ -68,7 +68,7 @@ def class_weights(label: Any, served: ServedBundle) -> np.ndarray | None:
     if label not in names:
         listing = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         raise InputError(f"There is no class {_shown(label)}: choose one of {listing}.")
-    return latents.one_hot(names.index(label), served.classes)
+    return latents.one_hot(names.index(label), served.class_count)
 
 
 def attributes(value: Any, served: ServedBundle, model: Model) -> dict[str, float | OwnMove]:
@@ -95,7 +95,7 @@ def attributes(value: Any, served: ServedBundle, model: Model) -> dict[str, floa
 
 def _own_move(name: str, value: dict, served: ServedBundle, model: Model) -> OwnMove:
     """A move along a direction that is brought; its vector may be a list of numbers, one standard deviation long."""
-    own_directions.check_name(name, served.info)
+    own_directions.check_direction_name(name, served.info)
     vector, most = value.get("vector"), attribute_moves.MAX_ATTRIBUTE_MOVE
     if set(value) != {"vector", "amount"} or not isinstance(vector, str | list):
         raise InputError(f"The direction '{name}' must have a vector, as text or a list of numbers, and an amount.")

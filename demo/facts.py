@@ -136,7 +136,7 @@ def _downloads(served: ServedBundle, address: str) -> list[dict[str, Any]]:
         {"file": file.file, "about": DESCRIPTIONS[name], "parameters": None} | _size_and_sum(file)
         for name, file in info.files.items()
     ]
-    index = served.engine.bundle.index  # as it was read: the folder may be gone by now
+    index = served.engine.bundle.index_file  # as it was read: the folder may be gone by now
     rows.append({"file": INDEX, "about": "The index of the bundle", "parameters": None} | _size_and_sum(index))
     return [row | {"url": f"{address}/{row['file']}"} for row in rows]
 

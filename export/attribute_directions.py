@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bundle.array_files import ATTRIBUTE_ARRAYS
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.runner import BundleRunner
@@ -101,7 +102,7 @@ def directions(
         if lost := [one.name for one, effect in zip(known, effects, strict=True) if effect is None]:
             print(f"The {space.model} has no direction that moves {', '.join(lost)}: no sliders for them.")
         moves[[effect is None for effect in effects]] = 0
-        arrays["attribute_w" if space.model == "gan" else "attribute_code"] = moves
+        arrays[ATTRIBUTE_ARRAYS[space.model]] = moves
         known = tuple(one.model_copy(update={space.model: effect}) for one, effect in zip(known, effects, strict=True))
     return arrays, known
 

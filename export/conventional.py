@@ -16,12 +16,12 @@ from onnx import TensorProto, compose, helper, numpy_helper, version_converter
 
 from bundle import differences
 from bundle.adapter import adapt, fixed_values
-from bundle.errors import UserError
+from bundle.errors import UserError, first_line
 from bundle.feeds import Feed
 from bundle.onnx_outline import ONNX_DOMAINS
 from bundle.read import OpenBundle, graph_bytes
 from bundle.schema import Adapter, FixedInput, Graph
-from bundle.sessions import first_line, open_session
+from bundle.sessions import open_session
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry
 

@@ -31,7 +31,7 @@ class Sheet:
 
 def samples(bundle_model: BundleModel) -> list[Sheet]:
     """Seeds 0 to 63 of each model."""
-    by = ", class = seed mod " + str(bundle_model.classes) if bundle_model.classes else ""
+    by = ", class = seed mod " + str(bundle_model.class_count) if bundle_model.class_count else ""
     return [
         Sheet(f"{model}_samples", f"{model.upper()}: seeds 0 to {SEEDS - 1}, row by row{by}.",
               images.sheet(images.to_uint8(bundle_model.sample(range(SEEDS), model=model)), COLUMNS))

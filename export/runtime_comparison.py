@@ -11,12 +11,11 @@ import numpy as np
 
 from bundle import differences
 from bundle.adapter import adapt
-from bundle.errors import UserError
+from bundle.errors import UserError, first_line
 from bundle.feeds import Feed, GraphFunction
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
 from bundle.schema import GraphDifference, RuntimeComparison, RuntimeResult
-from bundle.sessions import first_line
 from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, update_bundle
 from export import model_card, parity, runtime_tables

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bundle.sessions import core_count
+from bundle.sessions import default_threads
 from tests.support import exporter, tiny
 from tests.support.pictures import draw_folder
 from tests.support.trained import EVERY_STAGE, Exported, export, made_once, train_tiny
@@ -65,7 +65,7 @@ def file_order(seconds: Mapping[Path, float], exported: Collection[Path]) -> lis
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A worker for each core where folders are asked for; none for files and single tests, which it would delay."""
     folders = any(Path(word).is_dir() for word in config.args)
-    return core_count() if folders and core_count() > 1 else 0
+    return default_threads() if folders and default_threads() > 1 else 0
 
 
 @pytest.fixture(scope="session", autouse=True)

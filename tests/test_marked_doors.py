@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.marks import COMPOSITE, TRAINED, Mark, xmp
-from bundle.marks.formats import LONGEST
+from bundle.marks.formats import MOST_ADDED
 from bundle.sessions import choose_provider
 from demo.page import launch_settings
 from demo.routes.endpoints import drawing, reading
@@ -124,7 +124,7 @@ def marked(data: bytes, bundles: dict[str, ServedBundle], place: str) -> Mark:
     assert mark.bundle == "faces" and mark.sha256 == bundles["faces"].engine.bundle.sha256, place
     assert mark.source == (COMPOSITE if REPAIRS.search(place) else TRAINED), place
     assert mark.state and mark.state["draw"], place
-    assert len(xmp.block(mark)) < LONGEST
+    assert len(xmp.block(mark)) < MOST_ADDED
     return mark
 
 

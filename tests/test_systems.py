@@ -79,7 +79,7 @@ def noise(prior: str, dim: int) -> torch.Tensor:
 
 def check_gan(system: System, prior: str = "normal") -> None:
     """Seeds are served as PyTorch draws them from the same noise; full truncation leaves one picture a class."""
-    served, classes = system.served, system.served.classes
+    served, classes = system.served, system.served.class_count
     info = served.info.gan
     assert info.prior == system.config("gan")["prior"] == prior
     generator = load_networks(system.run, "gan")["generator"]

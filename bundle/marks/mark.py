@@ -41,9 +41,10 @@ BendName = Annotated[str, Field(pattern=rf"^(seed|[1-9][0-9]?\.({'|'.join(KNOBS)
 BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
 
 
-class Drawn(Entry):
-    """What every state has. `m`: the model; `t`: truncation; `attributes`: moves in standard deviations, of attributes
-    and of directions that somebody found; `bend`: what is done to the styles of stages (bundle/bend.py)."""
+class DrawSettings(Entry):
+    """How every state but Favourites is drawn. `m`: the model; `t`: truncation; `attributes`: moves in standard
+    deviations, of attributes and of directions that somebody found; `bend`: what is done to the styles of stages
+    (bundle/bend.py)."""
 
     m: Model
     t: Annotated[float, Field(ge=0, le=1e3)] = 1.0
@@ -51,7 +52,7 @@ class Drawn(Entry):
     bend: Annotated[dict[BendName, BendNumber], Field(max_length=MAX_BENDS)] = Field(default_factory=dict)
 
 
-class Point(Drawn):
+class Point(DrawSettings):
     """A point of the seed plane."""
 
     draw: Literal["point"] = "point"
@@ -60,7 +61,7 @@ class Point(Drawn):
     c: Classes = None
 
 
-class Seed(Drawn):
+class Seed(DrawSettings):
     """A seed: every seed, where the plane reaches the first million only."""
 
     draw: Literal["seed"] = "seed"
@@ -68,7 +69,7 @@ class Seed(Drawn):
     c: Classes = None
 
 
-class Sheet(Drawn):
+class Sheet(DrawSettings):
     """The seeds from `seed` on, `columns` in a row, each of its own class unless `c` names one."""
 
     draw: Literal["sheet"] = "sheet"
@@ -81,7 +82,7 @@ class Sheet(Drawn):
 StateKey = SeedNumber | tuple[Coordinate, Coordinate] | MapPoint
 
 
-class KeyframePath(Drawn):
+class KeyframePath(DrawSettings):
     """A path through keys: seeds, points [x, y], or places ["pca", x, y] of the latent map. `classes`: of each key;
     empty: its own. `times`, `easing`, `seconds`: as bundle.paths.Timing has them; empty and 0: the keys are even."""
 

@@ -63,7 +63,7 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
         case Favourites(pictures=points, columns=columns):
             yield images.sheet(np.stack([_point(model, point) for point in points]), columns)
         case Seed(seed=seed):
-            weights = classes_of(state.c, model.classes)
+            weights = classes_of(state.c, model.class_count)
             yield from images.to_uint8(model.sample([seed], weights, state.t, state.m, state.attributes, state.bend))
         case Sheet():
             yield _sheet(model, state)
@@ -88,19 +88,19 @@ def _extent(info: Bundle, state: State) -> tuple[int, int]:
 
 
 def _point(model: BundleModel, point: Point) -> np.ndarray:
-    weights = classes_of(point.c, model.classes)
+    weights = classes_of(point.c, model.class_count)
     return images.to_uint8(model.at(point.x, point.y, weights, point.t, point.m, point.attributes, point.bend))[0]
 
 
 def _sheet(model: BundleModel, sheet: Sheet) -> np.ndarray:
     seeds = [(sheet.seed + i) % latents.SEEDS for i in range(sheet.count)]
-    weights = classes_of(sheet.c, model.classes)
+    weights = classes_of(sheet.c, model.class_count)
     drawn = model.sample_many(seeds, weights, sheet.t, sheet.m, sheet.attributes, sheet.bend)
     return images.sheet(images.to_uint8(drawn), sheet.columns)
 
 
 def _frames(model: BundleModel, path: KeyframePath, shares: np.ndarray) -> Iterator[np.ndarray]:
-    weights, timed = key_classes(path, model.classes), path.timed()
+    weights, timed = key_classes(path, model.class_count), path.timed()
     along = (weights, path.path, path.loop, path.t, path.m, path.attributes, path.bend, timed)
     for part in model.frame_parts(shares):
         yield from images.to_uint8(model.morph_at(path.keys, part, *along))

@@ -19,7 +19,7 @@ from bundle.limited_files import read_limited
 from bundle.marks import xmp
 from bundle.marks.formats import Format, format_of
 from bundle.marks.mark import Mark
-from bundle.marks.verify import FILE
+from bundle.marks.verify import MARKED_FILE
 from bundle.version import VERSION
 
 HELP = "write Content Credentials (C2PA) into marked pictures"
@@ -91,7 +91,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a marked PNG, WebP, GIF or MP4")
     command.add_argument("--certificate", type=Path, required=True, help="the chain of certificates, PEM")
     command.add_argument("--key", type=Path, required=True, help="the private key of the first one, PEM (PKCS #8)")
-    command.add_argument("--algorithm", choices=ALGORITHMS, default="es256", help="of the key (default: %(default)s)")
+    command.add_argument(
+        "--algorithm",
+        choices=ALGORITHMS,
+        default="es256",
+        help="the signature algorithm, which must fit the key (default: %(default)s)",
+    )
     command.add_argument("--timestamps", default="", metavar="URL", help="a time-stamp authority (default: none)")
 
 
@@ -102,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
         chain, key = read_limited(options.certificate, LARGEST_PEM), read_limited(options.key, LARGEST_PEM)
         credentials = Credentials(chain, key, options.algorithm, options.timestamps)
         for path in options.files:
-            write_file(path, signed(read_limited(path, FILE.bytes), credentials, path.name))
+            write_file(path, signed(read_limited(path, MARKED_FILE.bytes), credentials, path.name))
             print(f"{path}: signed.")
 
     return exit_code(work, "Stopped.")

@@ -23,7 +23,7 @@ from bundle.picture_files import BROKEN, Limits, check_pixels
 FILM_PIXELS = 4  # times as many as one picture may have, in all frames of a film
 MAX_DIFFERENCE = 1  # grey level by which the same picture may differ: another processor rounds differently
 FORMATS = ("PNG", "WEBP", "GIF")
-FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
+MARKED_FILE = Limits(400_000_000, 50_000_000, 0, 0, FORMATS)
 FROM_PICTURES = ("repair", "reconstruct", "invert", "posterior", "difference")  # words of states that need another one
 MARKED = {
     True: "Marked as drawn by a model (trainedAlgorithmicMedia).",
@@ -62,7 +62,11 @@ def named(reading: xmp.XmpReading) -> str | None:
 
 
 def finding(
-    data: bytes, reading: xmp.XmpReading, model: BundleModel | None, limits: Limits = FILE, redraw: Redraw = drawn_again
+    data: bytes,
+    reading: xmp.XmpReading,
+    model: BundleModel | None,
+    limits: Limits = MARKED_FILE,
+    redraw: Redraw = drawn_again,
 ) -> Finding:
     """What can be said of a file's bytes. `reading`: what xmp.read finds in them; `model`: the bundle of the name that
     the mark gives, where it is at hand; `redraw`: how states are drawn. Raises ImageError beyond the limits."""

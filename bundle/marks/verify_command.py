@@ -9,7 +9,7 @@ from bundle.errors import BundleError, UserError
 from bundle.exit_codes import exit_code
 from bundle.limited_files import read_limited
 from bundle.marks import xmp
-from bundle.marks.verify import FILE, finding, named
+from bundle.marks.verify import MARKED_FILE, finding, named
 from bundle.model import BundleModel
 from bundle.printable import printable
 from bundle.read import ARTIFACTS, INDEX, read, read_index
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             raise UserError(f"There is no folder '{options.bundles}'.")
         same = True
         for path in options.files:
-            data = read_limited(path, FILE.bytes)
+            data = read_limited(path, MARKED_FILE.bytes)
             reading = xmp.read(data)
             found = finding(data, reading, at_hand(named(reading)))
             same &= found.again == "same"

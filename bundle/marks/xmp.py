@@ -17,7 +17,7 @@ from bundle.marks.mark import COMPOSITE, TRAINED, Mark
 from bundle.version import VERSION
 
 TOOL = f"Twofold {VERSION}"
-LONGEST = 1700  # bytes of a block that is written: with what a format adds, a mark is smaller than 2 kB
+LONGEST = 1700  # bytes of a block that is written: with what a format adds, 2 kB; not for favourites
 LONGEST_FAVOURITES = 48_000  # bytes of one that holds favourites, each with its state
 LONGEST_READ = 64_000  # bytes of one that is read
 MOST_BLOCKS = 16  # that are looked at

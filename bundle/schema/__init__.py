@@ -22,9 +22,9 @@ from bundle.schema.entries import (
 from bundle.schema.graphs import (
     GAN_GRAPHS,
     GRAPHS,
-    MAX_FIXED,
-    MAX_NUMBERS,
-    STYLES,
+    MAX_FIXED_SIZE,
+    MAX_LISTED_VALUES,
+    STYLE_GRAPHS,
     USUAL_GRAPHS,
     VAE_GRAPHS,
     VAE_NEEDS,
@@ -76,10 +76,10 @@ __all__ = [
     "HELD_OUT",
     "MAX_ATTRIBUTES",
     "MAX_FILE_BYTES",
-    "MAX_FIXED",
+    "MAX_FIXED_SIZE",
     "MAX_LATENT",
+    "MAX_LISTED_VALUES",
     "MAX_NAME",
-    "MAX_NUMBERS",
     "MAX_POINTS",
     "MAX_SERIES",
     "MAX_SIDE",
@@ -176,8 +176,8 @@ class Bundle(Entry):
         if self.gan is None and self.vae is None:
             raise ValueError("a bundle needs a 'gan' or a 'vae'")
         needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())
-        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLES) & set(self.graphs)):
-            needed += STYLES
+        if self.gan and (self.gan.w_dim or self.gan.stages or set(STYLE_GRAPHS) & set(self.graphs)):
+            needed += STYLE_GRAPHS
             if not (self.gan.w_dim and self.gan.stages):
                 raise ValueError("a GAN with styles needs 'w_dim' and 'stages'")
         missing = [f"graphs.{name}" for name in needed if name not in self.graphs]

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 MAX_FILE_BYTES = 512_000_000
 MAX_LATENT = 65_536  # numbers of a latent: of many times more, a batch would fill the memory
@@ -39,8 +39,6 @@ SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
 Setting = Scalar | tuple[Scalar, ...]
-Count = Annotated[int, Field(ge=0)]
-Size = Annotated[int, Field(ge=1)]
 LatentSize = Annotated[int, Field(ge=1, le=MAX_LATENT)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 MAX_INPUT_NAME = 200  # characters
@@ -65,7 +63,7 @@ class Tensor(Entry):
     """A graph's input or output, float32. The first dimension is the word "batch"."""
 
     name: str
-    shape: tuple[Literal["batch"] | Size, ...]
+    shape: tuple[Literal["batch"] | PositiveInt, ...]
 
     @model_validator(mode="after")
     def _batch_first(self) -> "Tensor":

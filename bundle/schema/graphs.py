@@ -4,43 +4,43 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from bundle.schema.entries import Count, Entry, File, InputName, Size, Tensor
+from bundle.schema.entries import Entry, File, InputName, Tensor
 
 # Of a generator that was exported elsewhere: the types its inputs may have, the order of its picture's dimensions (NHW:
 # grey, without channels), and its numbers for black and white.
 ElementType = Literal["float32", "float16", "float64", "int64", "int32", "uint8", "bool"]
 Layout = Literal["NCHW", "NHWC", "NHW"]
 PixelValues = Literal["0..1", "-1..1", "0..255"]
-MAX_NUMBERS = 64  # that say what an input always is; the page's code repeats them
-MAX_FIXED = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
+MAX_LISTED_VALUES = 64  # that may be listed for an input that never changes
+MAX_FIXED_SIZE = 4_000_000  # numbers of an input that is the same for every picture: noise for 1 024 pixels a side
 
 
 @dataclass(frozen=True)
-class GraphNames:
+class GraphSignature:
     """The names of one graph's inputs and outputs; an unconditional bundle lacks the input `classes`."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
-GRAPHS: dict[str, GraphNames] = {
-    "generator": GraphNames(("z", "classes"), ("image",)),
-    "mapping": GraphNames(("z", "classes"), ("w",)),
-    "synthesis": GraphNames(("w",), ("image",)),
-    "critic": GraphNames(("image", "classes"), ("score",)),
-    "inverter": GraphNames(("image", "mask"), ("w",)),
-    "encoder": GraphNames(("image",), ("mean", "logvar")),
-    "repair": GraphNames(("image", "mask"), ("mean", "logvar")),
-    "decoder": GraphNames(("z",), ("image",)),
-    "classifier": GraphNames(("image",), ("logits", "features")),
-    "attributes": GraphNames(("image",), ("attributes",)),
+GRAPHS: dict[str, GraphSignature] = {
+    "generator": GraphSignature(("z", "classes"), ("image",)),
+    "mapping": GraphSignature(("z", "classes"), ("w",)),
+    "synthesis": GraphSignature(("w",), ("image",)),
+    "critic": GraphSignature(("image", "classes"), ("score",)),
+    "inverter": GraphSignature(("image", "mask"), ("w",)),
+    "encoder": GraphSignature(("image",), ("mean", "logvar")),
+    "repair": GraphSignature(("image", "mask"), ("mean", "logvar")),
+    "decoder": GraphSignature(("z",), ("image",)),
+    "classifier": GraphSignature(("image",), ("logits", "features")),
+    "attributes": GraphSignature(("image",), ("attributes",)),
 }
 USUAL_GRAPHS = tuple(name for name in GRAPHS if name != "attributes")  # of pictures with classes, without attributes
 GAN_GRAPHS = ("generator", "mapping", "synthesis", "critic", "inverter")
 VAE_GRAPHS = ("encoder", "decoder", "repair")
-STYLES = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
+STYLE_GRAPHS = ("mapping", "synthesis")  # the two halves of a generator, which one made elsewhere lacks
 VAE_NEEDS = VAE_GRAPHS[:2]  # the others may be absent
 
 
@@ -51,7 +51,7 @@ class ClassInput(Entry):
     name: InputName
     type: ElementType
     form: Literal["number", "one-hot"]
-    shape: tuple[Size, ...]  # of one row: (), (1,) or (K,)
+    shape: tuple[PositiveInt, ...]  # of one row: (), (1,) or (K,)
 
 
 class FixedInput(Entry):
@@ -60,14 +60,14 @@ class FixedInput(Entry):
 
     name: InputName
     type: ElementType
-    shape: tuple[Literal["batch"] | Size, ...]
-    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_NUMBERS)] | Literal["normal"]
+    shape: tuple[Literal["batch"] | PositiveInt, ...]
+    value: float | Annotated[tuple[float, ...], Field(max_length=MAX_LISTED_VALUES)] | Literal["normal"]
 
     @model_validator(mode="after")
     def _as_many_numbers(self) -> "FixedInput":
         size = math.prod(length for length in self.shape if isinstance(length, int))
-        if size > MAX_FIXED:
-            raise ValueError(f"'{self.name}' takes {size} numbers; {MAX_FIXED} is the most")
+        if size > MAX_FIXED_SIZE:
+            raise ValueError(f"'{self.name}' takes {size} numbers; {MAX_FIXED_SIZE} is the most")
         if isinstance(self.value, tuple) and len(self.value) != size:
             raise ValueError(f"'{self.name}' takes {size} numbers, not {len(self.value)}")
         return self
@@ -82,24 +82,24 @@ class Adapter(Entry):
 
     z: InputName
     image: InputName
-    z_shape: tuple[Size, ...]
+    z_shape: tuple[PositiveInt, ...]
     values: PixelValues
-    batch: Size | None = None
+    batch: PositiveInt | None = None
     z_type: ElementType = "float32"
     layout: Layout = "NCHW"
     kind: Literal["generator", "decoder"] = "generator"
     classes: ClassInput | None = None
     fixed: tuple[FixedInput, ...] = ()
-    rows: Size | None = None
+    rows: PositiveInt | None = None
 
 
 class Graph(File):
     """One ONNX graph. `precision`: how its weights are stored and computed with (export.precision lists the words).
     `adapter`: for a generator that does not follow the conventions of this format."""
 
-    opset: Size
+    opset: PositiveInt
     precision: str
-    parameters: Count
+    parameters: NonNegativeInt
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     adapter: Adapter | None = None

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from bundle.schema.entries import Entry, Size
+from bundle.schema.entries import Entry
 
 Better = Literal["lower", "higher", "floor"]
 HELD_OUT = "held-out pictures"  # what a floor is measured on, unless the figure names something else
@@ -25,7 +25,7 @@ class Figure(Entry):
     floor_is: str = HELD_OUT
     error: float | None = None
     training_floor: float | None = None
-    count: Size | None = None
+    count: PositiveInt | None = None
 
 
 class Quality(Entry):
@@ -33,7 +33,7 @@ class Quality(Entry):
     `notes`: what one has to know to read the figures."""
 
     command: str
-    samples: Size
+    samples: PositiveInt
     features: str = ""
     notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...]
@@ -69,5 +69,5 @@ class RuntimeComparison(Entry):
     command: str
     hardware: str
     reference: str
-    batches: tuple[Size, ...]
+    batches: tuple[PositiveInt, ...]
     runtimes: tuple[RuntimeResult, ...]

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from bundle.schema.entries import MAX_LATENT, Colour, Count, Entry, LatentSize, Side, Size, printable_name
+from bundle.schema.entries import MAX_LATENT, Colour, Entry, LatentSize, Side, printable_name
 
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
@@ -17,18 +17,19 @@ class Dataset(Entry):
 
     `fit`: how pictures of other proportions were brought to the bundle's size. `background`: the colour under their
     transparent and padded parts; None = white for RGB, black for grey. `value_range`: the numbers that are black and
-    white, where pictures have more than 8 bits. `border`: how many pixels a picture may lack to keep its own; None = a
-    quarter of the frame, as in bundles from before it was recorded."""
+    white, where pictures have more than 8 bits. `border`: pictures smaller than the frame by at most so many
+    pixels in height and in width were not resized, but surrounded; None = a quarter of the frame, as in bundles from
+    before it was recorded."""
 
     source: str
     licence: str
     classes: tuple[str, ...]
-    train_images: Count
-    test_images: Count
+    train_images: NonNegativeInt
+    test_images: NonNegativeInt
     fit: Fit = "crop"
     background: Colour | None = None
     value_range: tuple[float, float] | None = None
-    border: Count | None = None
+    border: NonNegativeInt | None = None
 
     @model_validator(mode="after")
     def _black_below_white(self) -> "Dataset":
@@ -55,7 +56,7 @@ class Gan(Entry):
 
     latent_dim: LatentSize
     w_dim: LatentSize | None = None
-    stages: Size | None = None
+    stages: PositiveInt | None = None
     prior: Prior
 
     @model_validator(mode="after")

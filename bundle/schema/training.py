@@ -3,9 +3,9 @@
 import itertools
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from bundle.schema.entries import Count, Entry, Model, SeriesName, Setting, SettingName, Size
+from bundle.schema.entries import Entry, Model, SeriesName, Setting, SettingName
 
 Alarm = Literal["collapse", "noise"]
 MAX_POINTS, MAX_SERIES = 100, 24  # of a training curve
@@ -17,7 +17,7 @@ SNAPSHOT_FILES: dict[Model, SnapshotFile] = {"gan": "gan_snapshots", "vae": "vae
 class Curve(Entry):
     """What was measured while a stage trained: `series`, by name, after so many pictures; None = not then."""
 
-    images: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_POINTS)]
+    images: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, max_length=MAX_POINTS)]
     series: Annotated[dict[SeriesName, tuple[float | None, ...]], Field(min_length=1, max_length=MAX_SERIES)]
 
     @model_validator(mode="after")
@@ -32,7 +32,7 @@ class Curve(Entry):
 class Snapshot(Entry):
     """A moment of a training: pictures seen and seconds, and what the training warned of then, if anything."""
 
-    images: Size
+    images: PositiveInt
     seconds: Annotated[float, Field(ge=0)]
     alarms: tuple[Alarm, ...] = ()
 
@@ -57,7 +57,7 @@ class TrainingSession(Entry):
     command: str
     version: str
     seconds: Annotated[float, Field(ge=0)]
-    images: Count
+    images: NonNegativeInt
     hardware: str
 
 
@@ -69,7 +69,7 @@ class Training(Entry):
 
     command: str
     seconds: Annotated[float, Field(ge=0)]
-    images: Count
+    images: NonNegativeInt
     hardware: str
     settings: dict[SettingName, Setting] | None = None
     curve: Curve | None = None

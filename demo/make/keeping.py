@@ -9,7 +9,7 @@ from typing import Any
 
 from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import InputError, UserError
-from bundle.sessions import core_count
+from bundle.sessions import default_threads
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
@@ -43,7 +43,7 @@ def measure(maker: Maker, name: str) -> None:
     """Starts measuring the bundle on its own pictures; the figures go into its index and its card. Raises UserError."""
     folder = made_playable(maker, name)
     words = [sys.executable, "-m", "train", "evaluate", str(folder), "--data", str(folder.parent / "set")]
-    words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(core_count() - 1, 1))]
+    words += ["--samples", str(SAMPLES), "--store", str(folder), "--threads", str(max(default_threads() - 1, 1))]
     maker.begin_job(name, "measure", words, lambda: maker.made.serve(name))
 
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bundle.sessions import core_count
+from bundle.sessions import default_threads
 from demo.make.data_set import SET, reading_words
 from demo.make.limits import FEW_FOR_A_GAN
 from demo.make.projects import Project, Remedy
@@ -75,7 +75,7 @@ def training_command(step: Step, project: Project, folder: Path, finish: bool = 
     run, (command, *target) = folder / "run", COMMANDS[step.stage]
     minutes = BARELY if finish else step.minutes
     words = [sys.executable, "-m", "train", command, str(run), *target, "--minutes", f"{minutes:g}"]
-    words += ["--threads", str(max(core_count() - 1, 1))]  # one is left for the page
+    words += ["--threads", str(max(default_threads() - 1, 1))]  # one is left for the page
     if (run / "run.json").exists():
         words.append("--more-data")  # pictures may have come since
     begun = is_begun(run, step.stage)

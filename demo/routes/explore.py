@@ -64,7 +64,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def _map_dots(served: ServedBundle, query: QueryParams) -> JSONResponse:
-    dots = latent_map.dots(served, query_parameters.choice(query, "way", projections(served.classes)))
+    dots = latent_map.dots(served, query_parameters.choice(query, "way", projections(served.class_count)))
     return JSONResponse(dots, headers=KEPT)
 
 
@@ -99,7 +99,7 @@ def _own_direction(form: Form) -> dict[str, Any]:
 
 def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. Raises InputError, BundleError."""
-    found = served.latent_map(query_parameters.choice(query, "way", projections(served.classes)))
+    found = served.latent_map(query_parameters.choice(query, "way", projections(served.class_count)))
     place = [query_parameters.number(query, name, 0.0, -MAX_PLACE, MAX_PLACE) for name in ("mapx", "mapy")]
     return served.decode(found.code(np.array(place))[None])
 
@@ -146,15 +146,17 @@ PICTURES = {"map": map_picture, "mix": mix_picture, "sum": sum_picture, "edit": 
 def _label(served: ServedBundle, seed: int, query: QueryParams) -> int:
     """The class that the parameter c names, else that of the seed; 0 in a bundle without classes."""
     text = query.get("c", "")
-    if not served.classes:
+    if not served.class_count:
         return 0
     return (
-        query_parameters.whole(text, "class", served.classes - 1) if text else latents.seed_class(seed, served.classes)
+        query_parameters.whole(text, "class", served.class_count - 1)
+        if text
+        else latents.seed_class(seed, served.class_count)
     )
 
 
 def _weights(served: ServedBundle, seed: int, query: QueryParams) -> np.ndarray | None:
-    return latents.one_hot(_label(served, seed, query), served.classes) if served.classes else None
+    return latents.one_hot(_label(served, seed, query), served.class_count) if served.class_count else None
 
 
 def _styles(served: ServedBundle, seed: int, query: QueryParams) -> np.ndarray:
@@ -170,8 +172,8 @@ def _all_moves(served: ServedBundle, model: Model, dimensions: int, query: Query
     known = len(directions.global_directions(served, model).axes) if query.get("along", "") else 0
     return Moves(
         dimensions=_moves(query, "dimensions", dimensions),
-        towards=_moves(query, "towards", served.classes),
-        across=_moves(query, "across", served.classes),
+        towards=_moves(query, "towards", served.class_count),
+        across=_moves(query, "across", served.class_count),
         along=_moves(query, "along", known),
     )
 

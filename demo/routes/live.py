@@ -125,7 +125,7 @@ def morph_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     return served.morph_at(
         keys,
         np.array([share]),
-        query_parameters.key_classes(query.get("classes", ""), keys, served.classes),
+        query_parameters.key_classes(query.get("classes", ""), keys, served.class_count),
         query_parameters.choice(query, "path", PATHS),
         query_parameters.choice(query, "loop", ("0", "1")) == "1",
         query_parameters.truncation(query),
@@ -212,5 +212,5 @@ def _chosen(text: str, separator: str, served: ServedBundle) -> Classes:
     """The class or the mix of classes that a parameter names; None where it names none."""
     if not text:
         return None
-    shares = query_parameters.class_shares(text, separator, served.classes)
+    shares = query_parameters.class_shares(text, separator, served.class_count)
     return next(iter(shares)) if len(shares) == 1 else shares

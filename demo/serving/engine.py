@@ -13,13 +13,13 @@ import numpy as np
 import onnxruntime as ort
 
 from bundle.adapter import adapt
-from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError
+from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, UserError, first_line
 from bundle.feeds import Feed, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
 from bundle.runner import check_inputs
 from bundle.schema import Adapter
-from bundle.sessions import CPU, CUDA, Provider, core_count, first_line, open_session
+from bundle.sessions import CPU, CUDA, Provider, default_threads, open_session
 from demo.serving.batching import BatchQueue, Tally, TimedGraphFunction
 from demo.serving.cpu_session import CpuSession
 from demo.serving.cuda_graphs import CudaGraphSession
@@ -35,7 +35,7 @@ class EngineCache:
     """What all engines of a process share: slots for runs, the watchdog, and sessions in memory for `kept` of them."""
 
     def __init__(self, kept: int = KEPT):
-        self.slots = threading.BoundedSemaphore(core_count())
+        self.slots = threading.BoundedSemaphore(default_threads())
         self.watchdog = Watchdog()
         self._kept = kept
         self._loaded: dict[int, Engine] = {}  # least recently used first
@@ -237,7 +237,7 @@ class Engine:
         run_session: Callable[[Feed, ort.RunOptions], list[np.ndarray]]
         if self.provider.name == CPU:
             self._names[graph] = CPU
-            run_session = CpuSession(opened, names, core_count(), adapter).run
+            run_session = CpuSession(opened, names, default_threads(), adapter).run
         else:
             session = opened()
             self._names[graph] = session.get_providers()[0]

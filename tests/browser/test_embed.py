@@ -64,7 +64,7 @@ def test_another_page_shows_the_demos_pictures(browser: Any, site: str, models, 
         page = browser.new_page(viewport=WIDE)
         page.goto(address)
         until(page, "['a', 'b', 'g', 'h'].every((id) => drawn.includes(id))")
-        classes = models["digits"].classes
+        classes = models["digits"].class_count
         assert close(pixels(page, "#a"), models["digits"].at(7, 0, one_hot(7 % classes, classes), 0.8))
         assert close(pixels(page, "#b"), models["plain"].at(4, 0, model="vae"))
         for place, c in (("#g", 2), ("#h", 3)):

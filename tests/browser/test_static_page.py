@@ -108,7 +108,7 @@ def show(opened: tuple[Page, list[str]]) -> Iterator[Callable[..., Page]]:
     ("name", "model"), [("mnist", "gan"), ("mnist", "vae"), ("plain", "vae"), ("foreign", "gan"), ("single", "gan")]
 )
 def test_seeds_places_and_morphs_are_what_onnxruntime_draws(show, models, name: str, model: str):
-    served, classes = models[name], models[name].classes
+    served, classes = models[name], models[name].class_count
     page = show(b=name, m=model, c=4, t=0.9, x=5.3, y=-2.6)
     assert close(
         picture(page, ".tf-travel"), served.at(5.3, -2.6, one_hot(4, classes) if classes else None, 0.9, model)

@@ -90,7 +90,7 @@ def test_grey_pictures_may_lack_their_channel(tmp_path: Path):
 def test_class_numbers_become_classes(shape: tuple[int, ...], kind: torch.dtype, tmp_path: Path):
     made = Numbered()
     model, adapter, _ = adopted(exported(made, Z, torch.zeros(shape, dtype=kind)), tmp_path)
-    assert adapter.classes and adapter.classes.form == "number" and model.classes == CLASSES
+    assert adapter.classes and adapter.classes.form == "number" and model.class_count == CLASSES
     labels = torch.arange(7) % CLASSES  # a seed's own class
     assert same(model.sample(range(7)), made(noise(range(7)), labels))
     assert same(model.sample([1], latents.one_hot(4, CLASSES)), made(noise(range(1, 2)), torch.tensor([4])))
@@ -287,7 +287,7 @@ def test_a_fixed_batch_with_classes_is_filled_up(tmp_path: Path):
     made = Numbered()
     data = exported(made, Z.repeat(2, 1), torch.zeros(4, dtype=torch.int64), free=False)
     model, adapter, _ = adopted(data, tmp_path)
-    assert adapter.batch == 4 and model.classes == CLASSES
+    assert adapter.batch == 4 and model.class_count == CLASSES
     assert same(model.sample(range(7)), made(noise(range(7)), torch.arange(7) % CLASSES))
 
 

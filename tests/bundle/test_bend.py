@@ -114,7 +114,7 @@ def test_it_goes_around_the_mean_of_the_class_after_truncation(model: BundleMode
     assert np.allclose(scaled, model.sample(SEEDS, truncation=0.5), atol=1e-5)
     seed = bend.FIRST_STYLE + 2 * 4
     for c in (2, 5):
-        row = latents.one_hot(c, model.classes)
+        row = latents.one_hot(c, model.class_count)
         shifted = model.sample([3], row, 0.0, bend={f"{stage}.shift": 1.0 for stage in stages} | {"seed": 4})
         assert np.allclose(shifted, model.sample([seed], row), atol=1e-5)
 

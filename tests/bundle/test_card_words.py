@@ -57,6 +57,11 @@ def test_a_card_without_a_title_has_them_at_its_end():
     assert with_words("no heading", "words").startswith("no heading\n\n" + SECTION.begin)
 
 
+def test_a_title_may_stand_on_the_first_line():
+    found = with_words("# Cats\n\nA bundle.\n", "words")
+    assert found.index("# Cats") < found.index("> words") < found.index("A bundle.")
+
+
 def test_the_title_of_a_card_is_its_first_heading():
     assert with_title(CARD, "Dogs") == CARD.replace("# Cats", "# Dogs")
     assert with_title("# Cats\n\n# Use\n", "Dogs") == "# Dogs\n\n# Use\n"

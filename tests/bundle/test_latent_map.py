@@ -66,7 +66,7 @@ def test_a_place_stands_for_the_mean_of_the_codes_there(mixture: Mixture, drawn:
 
 def test_a_frame_holds_nearly_all_and_far_places_stay_finite(mixture: Mixture, drawn: np.ndarray):
     chart = latent_map.latent_map(mixture, "pca")
-    low, high = latent_map.frame(chart.places(drawn))
+    low, high = latent_map.bounds(chart.places(drawn))
     inside = ((chart.places(drawn) > low) & (chart.places(drawn) < high)).all(axis=1)
     assert inside.mean() > 0.97
     assert np.isfinite(chart.code(np.array([1e6, -1e6]))).all()
@@ -80,5 +80,5 @@ def test_codes_of_one_number_lie_on_a_line(projection: Projection):
     assert places.shape == (2, 2) and places[0, 0] != places[1, 0] and not places[:, 1].any()
     for beside in (0.0, 5.0):
         assert chart.code(places[1] + [0, beside])[0] == pytest.approx(3, abs=1e-3)
-    low, high = latent_map.frame(places)
+    low, high = latent_map.bounds(places)
     assert (high > low).all()

@@ -81,7 +81,7 @@ def test_generator_is_mapping_and_synthesis(served: ServedBundle):
 
 
 def test_a_studio_without_classes(colour: ServedBundle):
-    assert colour.classes == 0 and colour.models == MODELS
+    assert colour.class_count == 0 and colour.models == MODELS
     for model in MODELS:
         assert colour.sample([1, 2], model=model).shape == (2, 3, 32, 32)
         assert colour.at(0.5, 0.5, model=model).shape == (1, 3, 32, 32)

@@ -7,7 +7,7 @@ import pytest
 
 from bundle import processors
 from bundle.processors import cgroup_quota, usable_cores
-from bundle.sessions import core_count
+from bundle.sessions import default_threads
 from train.hardware import usable_threads
 
 
@@ -27,7 +27,7 @@ def test_cgroup_quota(tmp_path: Path, files: dict[str, str], cores: int | None):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
     assert cgroup_quota(tmp_path) == cores
-    assert 1 <= core_count() <= min(4, os.cpu_count())
+    assert 1 <= default_threads() <= min(4, os.cpu_count())
 
 
 def test_training_keeps_to_the_quota_of_its_container(monkeypatch):

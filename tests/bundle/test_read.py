@@ -339,4 +339,4 @@ def test_the_index_is_read_once_so_that_what_is_said_of_it_is_what_was_opened(ti
     monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or path.open("rb").read())
     bundle = read(tiny_bundle)
     assert opened.count("bundle.json") == 1
-    assert bundle.index.sha256 == sha256(tiny_bundle / "bundle.json")
+    assert bundle.index_file.sha256 == sha256(tiny_bundle / "bundle.json")

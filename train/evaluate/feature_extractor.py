@@ -10,8 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from bundle.errors import UserError
-from bundle.sessions import first_line, open_session
+from bundle.errors import UserError, first_line
+from bundle.sessions import open_session
 from train.evaluate.handles import ClassifierHandle, Subject, VaeHandle
 from train.evaluate.subject import digest, of_network, two_outputs
 from train.models.classifiers import Classifier

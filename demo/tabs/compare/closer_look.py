@@ -22,7 +22,7 @@ def closer_look(served: ServedBundle, asked: Mapping[str, Any], picture: bytes |
     picture; cover: how windows are hidden. Raises UserError."""
     cover = arguments.choice(asked.get("cover", "blur"), occlusion.COVERS, "cover")
     label = _label(served, asked, picture)
-    classes = None if label is None else latents.one_hot(label, served.classes)
+    classes = None if label is None else latents.one_hot(label, served.class_count)
     image = _image(served, asked, picture, classes)
     drawn = asked.get("test") is None and picture is None
     return {
@@ -34,13 +34,13 @@ def closer_look(served: ServedBundle, asked: Mapping[str, Any], picture: bytes |
 
 def _label(served: ServedBundle, asked: Mapping[str, Any], picture: bytes | None) -> int | None:
     """The class that the picture is meant to show; None in a bundle without classes."""
-    if not served.classes:
+    if not served.class_count:
         return None
     if asked.get("test") is not None:
         return max(0, arguments.held_out_label(asked["test"], served))
     if asked.get("c") is None and picture is None:
-        return latents.seed_class(arguments.seed(asked.get("seed")), served.classes)
-    return arguments.whole(asked.get("c"), "class", 0, served.classes - 1)
+        return latents.seed_class(arguments.seed(asked.get("seed")), served.class_count)
+    return arguments.whole(asked.get("c"), "class", 0, served.class_count - 1)
 
 
 def _image(

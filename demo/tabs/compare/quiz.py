@@ -62,7 +62,9 @@ def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
 def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
     """The images [Q, C, H, W] of a quiz, all rounded to bytes. Raises InputError, BundleError."""
     chosen, examples = plan_of(served, key), served.engine.bundle.examples
-    rows = np.stack([latents.one_hot(int(c), served.classes) for c in chosen.classes]) if served.classes else None
+    rows = (
+        np.stack([latents.one_hot(int(c), served.class_count) for c in chosen.classes]) if served.class_count else None
+    )
     most, parts = served.info.max_batch, []
     for i in range(0, len(chosen.seeds), most):
         part = None if rows is None else rows[i : i + most]
@@ -76,7 +78,7 @@ def pictures(served: ServedBundle, model: Model, key: int) -> np.ndarray:
 def plan_of(served: ServedBundle, key: int) -> Plan:
     """The plan of a bundle's quiz. Raises BundleError when its held-out pictures lack classes."""
     labels = served.engine.bundle.example_labels
-    if served.classes and len(labels) and labels.min() < 0:
+    if served.class_count and len(labels) and labels.min() < 0:
         raise BundleError(f"The held-out pictures of bundle '{served.info.name}' have no classes.")
     return plan(key, labels)
 

@@ -74,7 +74,7 @@ def global_directions(served: ServedBundle, model: Model) -> Directions:
         rows = served.codes(seeds)
     else:
         rows = in_batches(seeds, served.styles, served.info.max_batch).reshape(len(seeds), -1)
-    return principal_directions(without_class_means(rows, seeds, served.classes).astype(np.float64))
+    return principal_directions(without_class_means(rows, seeds, served.class_count).astype(np.float64))
 
 
 def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:

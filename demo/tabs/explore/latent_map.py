@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bundle import latents
-from bundle.latent_map import frame
+from bundle.latent_map import bounds
 from bundle.latents import Projection
 from demo.serving.served_bundle import ServedBundle, kept_with_bundle
 
@@ -22,9 +22,11 @@ def dots(served: ServedBundle, projection: Projection) -> dict[str, Any]:
         codes, labels = training.codes, training.labels
     else:
         codes = served.codes(range(DOTS))
-        labels = np.array([latents.seed_class(seed, served.classes) if served.classes else 0 for seed in range(DOTS)])
+        labels = np.array(
+            [latents.seed_class(seed, served.class_count) if served.class_count else 0 for seed in range(DOTS)]
+        )
     places = found.places(codes)
-    low, high = frame(places)
+    low, high = bounds(places)
     nats = served.engine.bundle.latents["code_kl"]
     order = np.argsort(-nats, kind="stable")
     return {

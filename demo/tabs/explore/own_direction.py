@@ -131,7 +131,7 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
         rows = served.codes(seeds)
     else:
         rows = in_batches(seeds, served.styles, served.info.max_batch).mean(axis=1)
-    return spread_of(without_class_means(rows, seeds, served.classes))
+    return spread_of(without_class_means(rows, seeds, served.class_count))
 
 
 def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:

@@ -73,7 +73,7 @@ class Morph:
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
-        kinds = self.served.classes
+        kinds = self.served.class_count
         return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
@@ -193,12 +193,14 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
         raise InputError("There must be one class for each keyframe, or none.")
-    if not served.classes and any(c is not None for c in given):
+    if not served.class_count and any(c is not None for c in given):
         raise InputError(f"Bundle '{served.info.name}' has no classes.")
     classes = [
-        latents.key_class(key, served.classes) if c is None else arguments.whole(c, "class", 0, served.classes - 1)
+        latents.key_class(key, served.class_count)
+        if c is None
+        else arguments.whole(c, "class", 0, served.class_count - 1)
         for key, c in zip(keys, given, strict=True)
-        if served.classes
+        if served.class_count
     ]
     loop = asked.get("loop", False)
     if not isinstance(loop, bool):

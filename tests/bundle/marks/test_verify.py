@@ -59,7 +59,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> BundleModel:
 
 def picture_of(model: BundleModel, state: State) -> np.ndarray:
     """The picture of a state, by the model's own methods."""
-    kinds = model.classes
+    kinds = model.class_count
 
     def weights(c):
         return None if c is None else latents.class_weights(c if isinstance(c, dict) else {c: 1.0}, kinds)
@@ -116,7 +116,7 @@ def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: Bundle
     """Three keys are equal, so a third of the frames is one picture, which both encoders store once."""
     film = Film(m="gan", keys=(3, 3, 8), classes=(1, 1, 2), path="linear", loop=False, frames=9, fps=20)
     mark = trained(model.runner.bundle, film)
-    rows = np.stack([latents.one_hot(c, model.classes) for c in film.classes])
+    rows = np.stack([latents.one_hot(c, model.class_count) for c in film.classes])
     drawn = images.to_uint8(model.morph_at(film.keys, paths.path_shares(9, False), rows, "linear", False))
     assert (drawn[0] == drawn[3]).all()
 

@@ -21,7 +21,7 @@ def test_many_pictures_at_once(kind: str, tmp_path: Path, monkeypatch: pytest.Mo
     data, given = KINDS[kind]()
     (tmp_path / "g.onnx").write_bytes(data)
     adopt(tmp_path / "g.onnx", tmp_path / "out", About("g", "G"), given)
-    monkeypatch.setattr(engine, "core_count", lambda: 3)
+    monkeypatch.setattr(engine, "default_threads", lambda: 3)
     bundle = read(tmp_path / "out")
     served, alone = Engine(bundle, choose_provider("cpu")), BundleRunner(bundle)
     served.ensure_checked()

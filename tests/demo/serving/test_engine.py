@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from bundle.errors import BundleError, InputError
 from bundle.read import read
-from bundle.sessions import choose_provider, core_count
+from bundle.sessions import choose_provider, default_threads
 from demo.serving.batching import Caller, on_behalf_of
 from demo.serving.engine import Engine, EngineCache
 from tests.support import tiny
@@ -103,16 +103,16 @@ def test_load_is_bounded(tiny_bundle: Path):
         return [np.zeros((len(feed["z"]), 1, 32, 32), np.float32)]
 
     bundle, provider = read(tiny_bundle), choose_provider("cpu")
-    engines = [Engine(bundle, provider, cache, lambda bundle, graph: slow) for _ in range(core_count() + 3)]
+    engines = [Engine(bundle, provider, cache, lambda bundle, graph: slow) for _ in range(default_threads() + 3)]
     threads = [threading.Thread(target=one._run, args=("decoder", {"z": codes(1)})) for one in engines]
     for thread in threads:
         thread.start()
-    wait_until(lambda: running[0] >= core_count())
+    wait_until(lambda: running[0] >= default_threads())
     time.sleep(0.1)  # were there no bound, the others would come too
     go.set()
     for thread in threads:
         thread.join(60)
-    assert peak[0] == core_count()
+    assert peak[0] == default_threads()
 
 
 def test_pictures_do_not_depend_on_who_else_draws(tiny_bundle: Path):
@@ -127,13 +127,13 @@ def test_pictures_do_not_depend_on_who_else_draws(tiny_bundle: Path):
         with on_behalf_of(Caller(time.monotonic() + 120)):
             found[i] = engine.run("decoder", {"z": z[i : i + 1]})["image"]
 
-    for _ in range(core_count()):  # no run can begin, so the first request is held up and the others wait for it
+    for _ in range(default_threads()):  # no run can begin, so the first request is held up and the others wait for it
         cache.slots.acquire()
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(z))]
     for thread in threads:
         thread.start()
     wait_until(lambda: engine.waiting["decoder"] >= len(z) - 1, 60)
-    for _ in range(core_count()):
+    for _ in range(default_threads()):
         cache.slots.release()
     for thread in threads:
         thread.join(60)

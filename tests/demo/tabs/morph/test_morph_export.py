@@ -132,7 +132,7 @@ def test_a_zip_draws_itself_again(bundles: dict[str, ServedBundle]):
     served = bundles[path["bundle"]]  # from here on only what the file says
     assert path["bundle_version"] == served.engine.bundle.version and path["frames_per_second"] == 20
     keys = [key["seed"] if "seed" in key else (key["x"], key["y"]) for key in path["keys"]]
-    rows = np.stack([one_hot(key["class"], served.classes) for key in path["keys"]])
+    rows = np.stack([one_hot(key["class"], served.class_count) for key in path["keys"]])
     again = served.morph_at(
         keys, np.array(path["shares"]), rows, path["mode"], path["loop"], path["truncation"], path["model"]
     )
