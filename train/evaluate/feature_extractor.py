@@ -137,6 +137,9 @@ def from_file(path: Path, value_range: FeatureInput, classifier: ClassifierHandl
         missing = fixed - len(rows) if isinstance(fixed, int) else 0
         filled = np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
         (features,) = session.run(flat[:1], {entry.name: filled})
+        if len(features) != len(filled):
+            raise UserError(f"{path} must have an output [batch, features], but makes {len(features)} rows of "
+                            f"{len(filled)} pictures.")  # fmt: skip
         return features[: len(rows)]
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -156,12 +159,11 @@ def check_runs(extractor: FeatureExtractor, path: Path, data: DataInfo) -> None:
     """Raises UserError for a file that makes no row of features of each picture, before much is measured."""
     trial = np.zeros((TRIAL, data.channels, *data.sides), np.float32)
     try:
-        features, _ = extractor.extract(trial)
+        extractor.extract(trial)
+    except UserError:
+        raise
     except Exception as problem:  # onnxruntime's errors share no base class
         raise UserError(f"{path} cannot be run on pictures of {data.size} px: {first_line(problem)}") from problem
-    if len(features) != TRIAL:
-        raise UserError(f"{path} must have features [batch, features], but makes {len(features)} rows of "
-                        f"{TRIAL} pictures.")  # fmt: skip
 
 
 def with_channels(x: torch.Tensor, channels: int) -> torch.Tensor:
