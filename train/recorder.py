@@ -221,7 +221,7 @@ def repeating_command(module: str, settings: Settings, source: str) -> str:
     start = getattr(settings, "start_from", None)
     for i, word in enumerate(words):
         flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        if flag == "--data" or (not flag and i and words[i - 1] == "--data"):
+        if (flag == "--data" and equals) or (not flag and i and words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
         elif not flag and value == str(settings.data):  # a run folder among its pictures
             words[i] = source

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from bundle.read import read
 from bundle.sessions import choose_provider
 from bundle.training_status import Status, write_status
-from demo.make import keeping, made_bundles, plan
+from demo.make import folder_lock, keeping, made_bundles, plan
 from demo.make.limits import ANYONE, OWN_MACHINE
 from demo.make.maker import Maker
 from demo.make.projects import Projects
@@ -139,7 +139,8 @@ def test_a_shelved_bundle_is_found_by_the_next_server_and_goes_with_its_project(
         assert maker.shelf and read(maker.shelf / name).info.name == name
     assert [path.name for path in maker.shelf.iterdir()] == [name]
     page.delete(f"/make/{name}")
-    assert not any(maker.shelf.iterdir()) and not any(maker.projects.home.iterdir()) and not maker.made.served
+    assert not any(maker.shelf.iterdir()) and not maker.made.served
+    assert [path.name for path in maker.projects.home.iterdir()] == [folder_lock.FILE]
 
 
 def test_what_is_kept_is_said(maker: Maker, page: TestClient):

@@ -257,7 +257,7 @@ REFUSALS = [
     ({"times": [0, 1, 5], "seconds": 4}, "after the end of the film"),
     ({"times": [0, 1, 5], "seconds": 4, "loop": False}, "after the end of the film"),
     ({"times": [0, 1, "2"], "seconds": 4}, "The time of a keyframe must be a number"),
-    ({"times": {"0": 1}, "seconds": 4}, "must be a list of numbers"),
+    ({"times": {"0": 1}, "seconds": 4}, "must be a list of at most 16 numbers"),
     ({"easing": "smooth"}, "The easing must be a list of words"),
     ({"easing": ["in", "out", 3]}, "Unknown easing '3'"),
     ({"keys": [1, ["pca", 0, 0]], "classes": None}, "is a picture of the VAE"),
