@@ -89,7 +89,7 @@ def test_the_endpoint(address: str, name: str, kind: Model):
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
 def test_the_live_canvas(visitor: httpx.Client, name: str, kind: Model):
-    classes = model(name).classes
+    classes = model(name).class_count
     for seed in SEEDS:
         query = {"m": kind, "x": seed, "y": 0, "f": "raw"} | ({"c": seed % classes} if classes else {})
         assert (raw(visitor.get(f"/live/{name}", params=query)) == drawn(name, kind)[seed]).all(), seed
@@ -101,7 +101,7 @@ def test_the_grid(visitor: httpx.Client, name: str, kind: Model):
     assert (tiles(sheet, model(name).info.image) == drawn(name, kind)).all()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if model(name).classes])
+@pytest.mark.parametrize("name", [name for name in NAMES if model(name).class_count])
 def test_without_a_class_a_seed_is_class_seed_modulo_classes(visitor: httpx.Client, address: str, name: str):
     """Whatever door it comes through: a place of the plane, a place given to the endpoint, a keyframe."""
     seeds = [3, 7, 12]

@@ -138,7 +138,7 @@ def test_a_vae_alone(trained_run: Path, exported: Exported, tmp_path: Path, monk
     opened = read(folder)
     assert set(opened.info.graphs) == {"encoder", "decoder"} and opened.info.gan is None
     assert (opened.info.name, opened.info.title) == ("some-shapes", "Shapes: a | b")
-    assert "has no inverter" in printed  # its record is there, but not its generator
+    assert "The inverter of" in printed and "needs its gan" in printed
     of_the_gan = {"w_mean", "svm_w", "svm_w_accuracy"}
     assert set(opened.latents) == set(read(exported.folder).latents) - of_the_gan
     text = (folder / "README.md").read_text()

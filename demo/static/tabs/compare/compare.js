@@ -137,7 +137,7 @@ const update = () => {
   pairOnlyField.hidden = view === "side";
   if (view === "side") return;
   stacked.view(view);
-  const { pick } = pair;
+  const { pick } = sides;
   const titles = sides.both().map((side, i) => (pairOnly ? `${side.title}, ${grids.name(i, pick.i)}` : side.title));
   stacked.show(sheets.map((sheet) => (pairOnly ? sheet?.pictures[pick.i] : sheet?.image)), titles);
 };
