@@ -14,9 +14,9 @@ from bundle import images
 from bundle.marks import TRAINED, Mark, formats, known_state, xmp
 from export.targets import web
 from tests.browser.conftest import WIDE
+from tests.browser.static_page.test_pictures import NARROW
 from tests.browser.test_marks import PLAY, drop, verified
 from tests.browser.test_page import settle
-from tests.browser.test_static_page import NARROW
 from tests.support import tiny
 from tests.support.static_site import hosted, need_runtime
 from tests.support.static_visit import settle as settled

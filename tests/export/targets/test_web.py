@@ -1,4 +1,4 @@
-"""The static page: which files make it up, what it refuses. What it draws: tests/browser/test_static_page.py."""
+"""The static page: which files make it up, what it refuses. What it draws: tests/browser/static_page/."""
 
 import hashlib
 import json
