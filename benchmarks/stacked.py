@@ -19,6 +19,7 @@ import tyro
 
 from benchmarks import results
 from bundle.errors import UserError
+from train.data.load import shown_name
 from train.evaluate.evaluation import evaluate
 from train.help_texts import reflowed
 from train.run_folder import Run
@@ -76,7 +77,7 @@ def summary(measured: list[dict]) -> dict[str, dict[str, float]]:
 def without_folders(place: str) -> str:
     """A place of stacked digits as stored figures may name it: a copy of MNIST on this computer by its name alone."""
     kind, _, copy = place.partition(":")
-    return f"{kind}:{Path(copy).name}" if copy and Path(copy).expanduser().exists() else place
+    return f"{kind}:{shown_name(copy)}" if copy else place
 
 
 def measure_all(settings: Settings) -> dict:

@@ -4,6 +4,7 @@ import re
 
 from bundle.card_sections import CardSection
 
+ADDRESS = re.compile(r"https?://\S+")
 # What Markdown reads as its own, wherever it stands; and at the beginning of a line, a number's dot or bracket too.
 ANYWHERE = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])")  # within a word, as in addresses, _ is a letter
 LINE_BEGINS = re.compile(r"^(\d*)([#+\-=>.)])")
@@ -41,5 +42,7 @@ def section(words: str) -> str:
 
 
 def _escaped(line: str) -> str:
-    """A line that Markdown shows as it is: without the spaces before it, four of which would make it code."""
-    return LINE_BEGINS.sub(r"\1\\\2", ANYWHERE.sub(r"\\\g<0>", line.strip()))
+    """A line that Markdown shows as it is: without the spaces before it, four of which would make it code. Addresses,
+    which pages link as they stand, have Markdown's characters in percent."""
+    linked = ADDRESS.sub(lambda address: ANYWHERE.sub(lambda one: f"%{ord(one[0]):02X}", address[0]), line.strip())
+    return LINE_BEGINS.sub(r"\1\\\2", ANYWHERE.sub(r"\\\g<0>", linked))

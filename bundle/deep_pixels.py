@@ -59,10 +59,10 @@ def value_range(values: np.ndarray) -> ValueRange:
     """The range of a set's numbers, of any shape; NaN and infinities do not count.
 
     White is the full scale (1; 8, 10, 12, 14 or 16 bits) of which the brightest numbers reach at least half, else the
-    brightest number itself. Black is 0. It is the darkest number where that lies more than 5 % of the brightest below 0
-    or, as in thermal pictures, above half of the brightest. Numbers that reach at least half way to both -1 and 1, and
-    not beyond 1.05, have the range -1 to 1. OUTLIERS of the numbers at each end do not count: hot pixels, text burnt
-    into an X-ray.
+    brightest number itself. Black is 0. Where the darkest number lies more than 5 % of the brightest below 0 or, as in
+    thermal pictures, above half of the brightest, black is that and white the brightest number. Numbers that reach at
+    least half way to both -1 and 1, and not beyond 1.05, have the range -1 to 1. OUTLIERS of the numbers at each end do
+    not count: hot pixels, text burnt into an X-ray.
     """
     dark, bright = _ends(values)
     return (dark, bright) if bright / 2 < dark < bright else _from_zero(dark, bright)

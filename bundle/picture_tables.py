@@ -13,19 +13,17 @@ TEXT_TABLES = ("metadata.csv", "metadata.jsonl", "labels.csv", "labels.jsonl")
 FILE_COLUMNS = ("file_name", "filename", "file", "image", "path", "image_path", "image_file")
 LABEL_COLUMNS = ("label", "labels", "class", "target", "category", "class_name", "classname", "label_name", "class_id")
 """Columns that are taken for the classes."""
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+NO_NUMBER = re.compile(r"[+-]?nan", re.IGNORECASE)
+INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+MOST_DIGITS = 4000  # of a whole number, below Python's own limit; a longer one is infinite
 
 
 def by_name(names: Iterable[str], wanted: Sequence[str]) -> list[str]:
     """Those of `names` that are `wanted`, however they are capitalised, in the order of `wanted`."""
     ranks = {name: rank for rank, name in enumerate(wanted)}
     return sorted((name for name in names if name.lower() in ranks), key=lambda name: ranks[name.lower()])
-
-
-WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
-DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-NO_NUMBER = re.compile(r"[+-]?nan", re.IGNORECASE)
-INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-MOST_DIGITS = 4000  # of a whole number: Python reads no longer ones
 
 
 def cell_of_text(text: str) -> int | float | str | None:

@@ -155,7 +155,7 @@ def without_alpha(values: np.ndarray) -> np.ndarray:
 def full_scale(values: np.ndarray) -> ValueRange:
     """What 0 to opaque is among numbers of alpha: the largest of 8 or 16 bits where they have so many, else 1, 255 or
     65535, whichever holds them."""
-    if values.dtype in (np.uint8, np.uint16):
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:  # in either byte order
         return 0.0, float(np.iinfo(values.dtype).max)
     most = float(values[np.isfinite(values)].max(initial=0))
     return 0.0, next((scale for scale in (1.0, 255.0) if most <= scale), 65535.0)

@@ -41,8 +41,8 @@ class OpenBundle:
     """A bundle whose files have all been verified.
 
     `latents`: the float32 arrays of latents.npz. `examples`: uint8 [N, H, W, C] held-out pictures;
-    `example_labels`: int64 [N], -1 without classes. `tiles`: how many pictures the sample sheet shows;
-    `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when the bundle was made.
+    `example_labels`: int64 [N], -1 (in older bundles also 0) without classes. `tiles`: how many pictures the sample
+    sheet shows; `golden`: the first ones, uint8 [GOLDEN, H, W, C], as seeds 0, 1, … were drawn when it was made.
     `index_file`: bundle.json as it was read, whose size and checksum no other file gives.
     """
 

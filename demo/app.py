@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # `python demo/app.py` puts demo/ first on the path instead of the repository
     sys.path[0] = str(REPOSITORY)
 
-from bundle.errors import Busy, UserError  # noqa: E402
+from bundle.errors import Busy, ServerGone, UserError  # noqa: E402
 from bundle.exit_codes import exit_code  # noqa: E402
 from bundle.printable import print_anything  # noqa: E402
 from bundle.read import INDEX  # noqa: E402
@@ -245,8 +245,8 @@ def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None
             return
         try:
             served.engine.ensure_checked()
-        except Busy:
-            continue  # it is in use, which checks it
+        except (Busy, ServerGone):
+            continue  # it is in use, which checks it; or its server is gone, and its next use does
         except UserError as error:
             print(f"Bundle {name} is unavailable: {error}", file=sys.stderr, flush=True)
         if i:

@@ -27,7 +27,10 @@ HUB_LICENCES = {
     "apache 2.0": "apache-2.0",
     "ofl 1.1": "ofl-1.1",
 }
-MIT = re.compile(r"\bMIT (?i:licen[cs]e)\b|(?:^|[,;:(/]|\b(?:and|or|under))\s*MIT\s*(?=$|[,;.)/]|(?:and|or)\b)")
+MIT = re.compile(
+    r"^\s*mit\s*$|\bMIT[\s-](?i:licen[cs]ed?)\b|(?:^|[,;:(/]|\b(?:and|or|under))\s*MIT\s*(?=$|[,;.)/]|(?:and|or)\b)"
+)
+HUB_IDENTIFIERS = frozenset({*HUB_LICENCES.values(), "mit"})  # of licences that `hub_licence` knows
 NOT_STATED = re.compile(r"|not stated|unknown|no licen[cs]e stated", re.IGNORECASE)  # a clause
 
 SNIPPET_SEED = 7

@@ -100,7 +100,7 @@ RECIPES: dict[str, Recipe] = {
         released=False,  # 3 000 drawings, not aligned, teach blobs: a recipe for small sets, not a bundle to show
     ),
     "characters": Recipe(
-        None, "characters", 64, minutes(3, 75, 9, 10, small=14) | {"repair": 4}, 1_500_000,
+        None, "characters", 64, minutes(2.5, 75, 9, 10, small=14) | {"repair": 4}, 1_500_000,
         {"small": ILLUSTRATED, "gan": (*ILLUSTRATED, "--gamma", "1", "0.3")},
         {
             "small": ("--width", "96", "--gamma", "0.5", "0.3", "--lr-end", "0.5"),

@@ -223,7 +223,7 @@ def repeating_command(module: str, settings: Settings, source: str) -> str:
         flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if (flag == "--data" and equals) or (not flag and i and words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
-        elif not flag and value == str(settings.data):  # a run folder among its pictures
+        elif not flag and i and Path(value) == settings.run == Path(settings.data):  # a run folder among its pictures
             words[i] = source
         elif start is not None and value and Path(value) == start:  # with or without a slash at its end
             words[i] = flag + equals + start.name

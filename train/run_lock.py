@@ -36,7 +36,7 @@ def locked(run: Path) -> Iterator[None]:
     """
     new = not run.exists()
     make_folder(run)
-    lock, owner = FileLock(run / ".lock"), run / ".training"
+    lock, owner = FileLock(run / ".lock", fallback_to_soft=False), run / ".training"
     try:
         with taken(lock, run, owner), touched(owner):
             yield

@@ -73,11 +73,12 @@ def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str
 
 
 def check_classes(before: Project, after: Project, files: Collection[str]) -> None:
-    """Raises InputError where a change brings names of classes that cannot be, or too many. How many folders came is
-    no fault of the change."""
+    """Raises InputError where a change brings names of classes that cannot be, or more classes than there may be. How
+    many folders came is no fault of the change, nor that a folder's name is a class again."""
     old, new = set(class_counts(before, files)), set(class_counts(after, files))
     added = new - old - {""}
-    if added and len(new) > MAX_CLASSES:
+    folders = {file.partition("/")[0] for file in files}
+    if added - folders and len(new) > max(MAX_CLASSES, len(old)):
         raise InputError(f"There are at most {MAX_CLASSES} classes.")
     for name in sorted(added):
         check_class_name(name, new)

@@ -15,7 +15,7 @@ FILE = ".lock"
 
 def lock_of(home: Path) -> FileLock:
     """The lock of the folder `home`, which any thread may take and give back."""
-    return FileLock(home / FILE, thread_local=False)
+    return FileLock(home / FILE, thread_local=False, fallback_to_soft=False)
 
 
 def take(lock: FileLock) -> None:

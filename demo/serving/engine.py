@@ -92,8 +92,8 @@ class Engine:
     def active(self) -> str:
         """The onnxruntime name of the provider that really runs the bundle's first graph."""
         first = next(iter(self.bundle.info.graphs))
-        if self.provider.name == CPU:  # nothing to fall back to
-            return CPU
+        if self.provider.name == CPU or self._opener != self._open_here:  # nothing to fall back to, or not run here
+            return self.provider.name
         if first not in self._names:
             with suppress(UserError):  # then nothing runs it now, which a run will say
                 self._queue(first)

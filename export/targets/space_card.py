@@ -43,7 +43,7 @@ def default_title(bundles: Sequence[OpenBundle]) -> str:
 def licence(bundles: Sequence[OpenBundle]) -> str:
     """The Hub's identifier of the licence that all data sets share, "other" when they share none."""
     found = {model_card.hub_licence(bundle.info.dataset.licence) for bundle in bundles}
-    return found.pop() if len(found) == 1 and found.isdisjoint({"unknown", "other"}) else "other"
+    return found.pop() if len(found) == 1 and found <= model_card.HUB_IDENTIFIERS else "other"
 
 
 def text(about: Sequence[str], bundles: Sequence[OpenBundle], home: str, sheet: str = "", cards: bool = True) -> str:

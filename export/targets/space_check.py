@@ -10,7 +10,7 @@ import yaml
 from bundle.errors import BundleError
 from bundle.read import INDEX, read
 from bundle.write import CARD
-from export.model_card import HUB_LICENCES
+from export.model_card import HUB_IDENTIFIERS
 from export.targets.folder import files_in
 
 APP, TAG = "demo/app.py", "twofold"
@@ -80,7 +80,7 @@ def _front_matter(folder: Path) -> Iterator[str]:
         yield f"The short description has more than {MAX_DESCRIPTION} characters."
     if not {facts["colorFrom"], facts["colorTo"]} <= HUB_COLOURS:
         yield f"The Hub knows the colours {', '.join(sorted(HUB_COLOURS))} only."
-    if facts["license"] not in {*HUB_LICENCES.values(), "other"}:
+    if facts["license"] not in HUB_IDENTIFIERS | {"other"}:
         yield f"The Hub does not know the licence '{facts['license']}'."
     if not (folder / str(facts["app_file"])).is_file():
         yield f"The app file {facts['app_file']} is missing."

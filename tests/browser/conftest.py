@@ -15,6 +15,7 @@ from tests.support import attributes, tiny
 from tests.support.demo_page import launched
 
 WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
 TIMEOUT_MS = 15_000
 UNPLUGGED = "net::ERR_INTERNET_DISCONNECTED"  # Gradio's own heartbeat says so, where a test has pulled the plug
 

@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tests.browser.test_page import NARROW, tab
+from tests.browser.conftest import NARROW
+from tests.browser.test_page import tab
 
 Page = Any  # playwright's, which need not be installed
 

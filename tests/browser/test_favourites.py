@@ -13,8 +13,7 @@ from PIL import Image
 from bundle import images
 from bundle.marks import TRAINED, Mark, formats, known_state, xmp
 from export.targets import web
-from tests.browser.conftest import WIDE
-from tests.browser.static_page.test_pictures import NARROW
+from tests.browser.conftest import NARROW, WIDE
 from tests.browser.test_marks import PLAY, drop, verified
 from tests.browser.test_page import settle
 from tests.support import tiny

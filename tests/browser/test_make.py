@@ -18,13 +18,12 @@ from demo.make.maker import Maker
 from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
-from tests.browser.conftest import WIDE
+from tests.browser.conftest import NARROW, WIDE
 from tests.support import tiny
 from tests.support.demo_page import launched
 from tests.support.quick_maker import narrow
 
 Page = Any  # playwright's, which need not be installed
-NARROW = {"width": 390, "height": 844}
 PICTURES = 24
 TRAINING_MS = 240_000  # on a machine that does other work besides
 SHOTS = os.environ.get("TWOFOLD_SHOTS")  # a folder for pictures of the page, to be looked at

@@ -17,14 +17,13 @@ from demo.make.maker import Maker
 from demo.make.projects import Projects
 from demo.routes.make_routes import make_routes
 from demo.serving.served_bundle import open_bundles
+from tests.browser.conftest import NARROW
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
 from tests.support import tiny
 from tests.support.demo_page import launched
 from tests.support.make_tab import DROP, FILM, class_count, make_tab, mode, new_project, picture, settled, tiles
 
 Page = Any  # playwright's, which need not be installed
-
-NARROW = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")

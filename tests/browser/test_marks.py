@@ -110,8 +110,8 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
         (marked("others"), "“others”, which is not here"),
         (marked("digits", draw="repair"), "does not say how to draw"),
         (marked("digits", draw="film", keys=[{}, 1]), "does not say how to draw"),
-        (marked("digits", draw="sheet", seed=123_456_789), "this picture of seed 123456789 cannot be opened there"),
-        (marked("digits", draw="seed", seed=2**32 - 1), "this picture of seed 4294967295 cannot be opened there"),
+        (marked("digits", draw="sheet", seed=123_456_789), "Seed 123456789 lies beyond Play's plane"),
+        (marked("digits", draw="seed", seed=2**31), "Seed 2147483648 lies beyond Play's plane"),
     ):
         drop(page, PLAY, data)
         page.get_by_text(words).wait_for()
@@ -123,9 +123,10 @@ def test_what_cannot_be_opened_is_said_and_the_picture_goes_on(visit):
     page.get_by_text("another version of this bundle").wait_for()
     assert page.evaluate(STATE) == ["digits", "gan", 9, 0, 1e6, 0]  # brought within what the page can show
     settle(page)
-    drop(page, PLAY, marked("digits", draw="seed", seed=99_999_999))  # the last that the plane has
-    page.get_by_text("Opened as its mark says.").wait_for()
-    assert page.evaluate("Twofold.seedAt(Twofold.state.x, Twofold.state.y)") == 99_999_999
+    for seed in (99_999_999, 100_000_099, 2**32 - 1):  # the last ones lie left of 0
+        drop(page, PLAY, marked("digits", draw="seed", seed=seed))
+        page.wait_for_function(f"Twofold.seedAt(Twofold.state.x, Twofold.state.y) === {seed}")
+    assert page.evaluate("[Twofold.state.x, Twofold.state.y]") == [-1, 0]
 
 
 def test_nobody_travels_beyond_the_edge_of_the_plane(visit):

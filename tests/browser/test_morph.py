@@ -20,7 +20,7 @@ from demo.serving.served_bundle import ServedBundle
 from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
-STAGE = ".tf-morph .tf-viewer canvas"
+VIEWER = ".tf-morph .tf-viewer canvas"
 
 
 def keys(page: Page) -> str:
@@ -72,7 +72,7 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
     page.keyboard.press("Tab")
     page.get_by_label("How the film goes on from keyframe 3").select_option("Smooth")
     page.get_by_label("Position").fill("0.6")
-    picture = still(page, STAGE)
+    picture = still(page, VIEWER)
     page.get_by_role("button", name="Copy link").click()
     link = "?" + urlparse(page.evaluate("Twofold.link()")).query
 
@@ -80,7 +80,7 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
     again.get_by_role("tab", name="Morph", selected=True).wait_for()
     again.locator(".tf-keyframe").nth(4).wait_for()
     assert keys(again) == "7.25:0.5,9,0,1,2" and classes(again) == ["2", "4", "", "1", "2"]
-    assert still(again, STAGE) == picture
+    assert still(again, VIEWER) == picture
     again.get_by_role("button", name="Export ZIP").click()
     with again.expect_download() as download:
         again.get_by_role("link", name="Download digits-morph-7.25_0.5-9-0-1-2.zip").click()
@@ -193,9 +193,9 @@ def test_an_mp4_plays_in_the_browser(visit):
 def test_it_speaks_chinese(visit):
     page = visit("?b=digits&lang=zh-CN&tab=morph")
     page.get_by_role("button", name="导出胶片").wait_for()
-    start = still(page, STAGE)
+    start = still(page, VIEWER)
     page.get_by_label("位置").fill("0.5")
-    wait_for_change(page, STAGE, start)
+    wait_for_change(page, VIEWER, start)
     for word in ("从收藏中添加", "将关键帧 1 后移", "随机种子", "播放"):
         assert page.get_by_role("button", name=word, exact=True).count() == 1, word
 
@@ -236,9 +236,9 @@ def test_keyframes_are_moved_in_time(visit, viewport: dict):
     for wrong in ("1", "601", ""):
         page.get_by_label("Length in seconds").fill(wrong)
         page.get_by_role("alert").filter(has_text="A film is 2 seconds to 10 minutes long").wait_for()
-    start = still(page, STAGE)
+    start = still(page, VIEWER)
     line.click(position={"x": 0.75 * line.bounding_box()["width"], "y": 3})  # look there
-    wait_for_change(page, STAGE, start)
+    wait_for_change(page, VIEWER, start)
     asked = {
         name: page.evaluate(f"new URL(Twofold.link()).searchParams.get('{name}')") for name in ("times", "seconds")
     }
@@ -302,7 +302,7 @@ def test_a_path_drawn_on_the_map_becomes_a_morph(visit, viewport: dict, address:
     assert page.get_by_label("Loop back").is_checked() and page.get_by_role("radio", name="Spline").is_checked()
     first = keys(page).split(",")[0].split(":")
     settle(page)
-    shown = np.array(still(page, STAGE).split(","), int)
+    shown = np.array(still(page, VIEWER).split(","), int)
     there = httpx.get(f"{address}live/digits/map?mapx={first[1]}&mapy={first[2]}").content
     grey = np.asarray(Image.open(io.BytesIO(there))).astype(int)
     assert np.abs(shown.reshape(*grey.shape, -1)[..., 0] - grey).max() <= 1
@@ -346,7 +346,7 @@ def test_a_drift_comes_back_and_leaves_as_a_film(visit):
     page.get_by_role("alert").filter(has_text="A loop is 2 seconds to 10 minutes long").wait_for()
     page.get_by_role("button", name="Open in Morph").first.click()
     page.locator(".tf-keyframe").nth(7).wait_for()
-    assert keys(page).startswith("5,") and still(page, STAGE) == start
+    assert keys(page).startswith("5,") and still(page, VIEWER) == start
 
 
 def test_a_drift_in_a_loop_begins_with_the_picture_it_leaves_and_is_saved_as_drawn(visit, address: str):

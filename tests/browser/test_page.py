@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import drag
+from tests.browser.conftest import NARROW
 from tests.support import tiny
 
 Page = Any  # playwright's, which need not be installed
 
-NARROW = {"width": 390, "height": 844}
 TABS = ("Play", "Morph", "Rebuild", "Explore", "Compare", "API", "About")
 PIXELS = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
 
@@ -195,12 +195,12 @@ def test_morph_scrubs_plays_and_exports(visit):
     keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page)
     page.get_by_label("Seeds of the keyframes").fill("0,1,4-6")
     page.get_by_text("Seed 6").wait_for()
-    stage = ".tf-morph .tf-viewer canvas"
-    start = still(page, stage)
+    viewer = ".tf-morph .tf-viewer canvas"
+    start = still(page, viewer)
     page.get_by_label("Position").fill("0.5")
-    middle = wait_for_change(page, stage, start)
+    middle = wait_for_change(page, viewer, start)
     page.get_by_role("button", name="Play", exact=True).click()
-    wait_for_change(page, stage, middle)
+    wait_for_change(page, viewer, middle)
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Frames of a strip").fill("14")
     page.get_by_label("Length in seconds").fill("2")
@@ -218,11 +218,11 @@ def test_morph_scrubs_plays_and_exports(visit):
 def keyframes_of_seeds_beyond_the_plane_show_what_the_morph_shows(page: Page) -> None:
     page.get_by_label("Seeds of the keyframes").fill("4294967295,3")
     page.get_by_text("Seed 4294967295").wait_for()
-    stage, thumbnail = (
+    viewer, thumbnail = (
         np.array(still(page, selector).split(","), int)
         for selector in (".tf-morph .tf-viewer canvas", ".tf-keyframes canvas")
     )
-    assert np.abs(stage - thumbnail).max() <= 1
+    assert np.abs(viewer - thumbnail).max() <= 1
 
 
 def less_motion_is_respected(page: Page) -> None:

@@ -51,6 +51,7 @@ def test_words_are_no_markup_of_the_card():
 
 def test_words_keep_the_underscores_of_addresses():
     assert "https://e.org/my_own_cats" in with_words(CARD, "See https://e.org/my_own_cats")
+    assert "https://e.org/%7Ecats/%5Fown" in with_words(CARD, "See https://e.org/~cats/_own")  # which links go to
 
 
 def test_a_card_without_a_title_has_them_at_its_end():

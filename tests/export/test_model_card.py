@@ -56,6 +56,8 @@ def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path
         ("GPL-3.0", "other"),
         ("CC BY 2.0", "other"),
         ("MIT License", "mit"),
+        ("MIT-License", "mit"),
+        ("mit", "mit"),
         ("Photographs (MIT)", "mit"),
         ("MIT and CC BY 4.0", "other"),
         ("Drawn at MIT CSAIL, all rights reserved", "other"),

@@ -49,6 +49,13 @@ def test_a_record_names_what_a_training_starts_from_and_no_local_path(monkeypatc
 
 def test_a_record_names_the_data_of_a_run_among_its_pictures(monkeypatch, tmp_path):
     """Whose folder is the place that the run, not the command, knows its pictures by."""
-    monkeypatch.setattr("sys.argv", ["train", "vae", str(tmp_path)])
-    told = repeating_command("train", VaeSettings(tmp_path, data=str(tmp_path)), "pets")
-    assert str(tmp_path) not in told and told.endswith("--data pets")
+    for word in (str(tmp_path), f"{tmp_path}/"):
+        monkeypatch.setattr("sys.argv", ["train", "vae", word])
+        told = repeating_command("train", VaeSettings(tmp_path, data=str(tmp_path)), "pets")
+        assert str(tmp_path) not in told and told.endswith("--data pets")
+
+
+def test_only_the_data_is_named_anew(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train", "vae", "run", "--seed", "3", "--data", "3"])
+    told = repeating_command("train", VaeSettings(Path("run"), data="3"), "three")
+    assert told == "python -m train vae run --seed 3 --data three"

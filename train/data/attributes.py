@@ -125,7 +125,9 @@ def column_of(name: str, cells: Sequence[object]) -> Column:
     if len(numbers) == 2 and numbers != [0.0, 1.0]:
         words = (number_word(numbers[0]), number_word(numbers[1]))
     values = values_of(cells, words)
-    known = values[np.isfinite(values)].astype(np.float32).astype(np.float64)  # as networks are told them
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no value
+        told = values.astype(np.float32)  # as networks are told them
+    known = told[np.isfinite(told)].astype(np.float64)
     distinct = np.unique(known)
     if len(distinct) < 2:
         raise NoAttribute("has one value only" if len(distinct) else "is empty")

@@ -43,7 +43,7 @@ class Cache:
         the disk refuses."""
         with disk_errors(self.folder, needed):
             self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / (f".{key[:16]}.lock" if self.shared else ".lock"))
+        lock = FileLock(self.folder / (f".{key[:16]}.lock" if self.shared else ".lock"), fallback_to_soft=False)
         with suppress(NotImplementedError, OSError):  # a file system without locks
             try:
                 lock.acquire(blocking=False)

@@ -3,20 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TypeVar
 
 from bundle.errors import UserError
 from train.data.attributes import AttributeInfo, choose_attributes, matrix
-from train.data.label_files import STYLEGAN, TABLES, find_labels, find_records
+from train.data.label_files import STYLEGAN, TABLES, find_labels, find_rows
 from train.data.label_values import ClassKey, class_keys
 from train.data.layout import Parts, find_splits, folder_classes, known_test, no_splits, tops, without_masks
 from train.data.reading import Reading
 from train.data.source import Files, Row, Source, Split
-from train.data.wording import first_few, listed
+from train.data.wording import first_few
 
 Labels = Mapping[PurePosixPath, ClassKey]
 Values = Mapping[PurePosixPath, tuple[float, ...]]
-Told = TypeVar("Told")
 
 
 def folder_source(
@@ -41,9 +39,10 @@ def folder_source(
         return Source(*none, (), (*notes, "--no-classes: labels are not read"), attributes=attributes)
     if labels is not None:
         keys = class_keys(labels.get(path) for path in train)
-        if len(keys) == 1:
-            notes.append(f"all pictures are of one class ({keys[0]}), and one class is none")
-        classes = tuple(dict.fromkeys(map(str, keys))) if len(keys) > 1 else ()  # 1 and "1" are one class
+        names = tuple(dict.fromkeys(map(str, keys)))  # 1 and "1" are one class
+        if len(names) == 1:
+            notes.append(f"all pictures are of one class ({names[0]}), and one class is none")
+        classes = names if len(names) > 1 else ()
         by_path: Labels = {path: str(key) for path, key in labels.items() if key is not None}
     else:
         classes, more = folder_classes(train, splits.outer, reading.classes_from is not None)
@@ -76,13 +75,11 @@ def file_attributes(
     `choose_attributes`, and for a file that cannot be read."""
     if wanted is None:
         return (), {}, []
-    records = find_records(source, files)
-    rows = matched([*train, *test], records)
-    columns = list(dict.fromkeys(name for record in records.values() for name in record))
+    pictures = [*train, *test]
+    rows, columns = find_rows(source, files, pictures)
     cells = {name: [rows.get(path, {}).get(name) for path in train] for name in columns}
     chosen, notes = choose_attributes(wanted, cells, class_columns)
     infos = tuple(column.info for column in chosen)
-    pictures = [*train, *test]
     asked = {info.name: [rows.get(path, {}).get(info.name) for path in pictures] for info in infos}
     values = {
         path: tuple(row) for path, row in zip(pictures, matrix(infos, asked, len(pictures)).tolist(), strict=True)
@@ -101,36 +98,19 @@ def file_labels(
     if reading.classes_from in ("folder", "outermost"):
         return None, [], []
     asked = reading.classes_from is not None or reading.label_column is not None
-    found = find_labels(source, files, reading.label_column)
+    found = find_labels(source, files, [*train, *test], reading.label_column)
     if found is None:
         if asked:
             raise UserError(f"{source} has no file that names labels ({', '.join((STYLEGAN, *TABLES))}): leave out "
                             "--classes-from and --label-column.")  # fmt: skip
         return None, [], []
-    labels = matched([*train, *test], found.keys)
-    if labels:
-        also = "; --classes-from folder goes by the sub-folders" if len(tops(train)) > 1 and not asked else ""
-        return labels, found.columns, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
     if found.keys:
-        names = [str(name) for name in found.keys]
-        found.notes.append(f"{', '.join(found.called)} names no picture that is here: {listed(names, 'file')}")
+        also = "; --classes-from folder goes by the sub-folders" if len(tops(train)) > 1 and not asked else ""
+        return found.keys, found.columns, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
     if asked:
         raise UserError(f"{source} has no labels in a file: {'; '.join(found.notes)}. Leave out --classes-from and "
                         "--label-column.")  # fmt: skip
     return {} if found.without_classes else None, [], found.notes
-
-
-def matched(pictures: list[PurePosixPath], told: Mapping[PurePosixPath, Told]) -> dict[PurePosixPath, Told]:
-    """What is told about those pictures that are named by their path, else by their file's name alone, or without its
-    ending, where that is unique."""
-    exact = {path: told[path] for path in pictures if path in told}
-    if exact or not told:
-        return exact
-    called: dict[str, list[PurePosixPath]] = {}
-    for path in pictures:
-        for name in {path.name, path.stem}:
-            called.setdefault(name, []).append(path)
-    return {called[name.name][0]: fact for name, fact in told.items() if len(called.get(name.name, ())) == 1}
 
 
 def file_split(

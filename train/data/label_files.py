@@ -4,18 +4,21 @@ Hugging Face; labels.csv and .jsonl."""
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from bundle.errors import UserError
 from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, cell_of_text, text_records
 from train.data.columns import named_column
 from train.data.label_values import ClassKey, label_key
 from train.data.source import Files
+from train.data.wording import listed
 
 STYLEGAN = "dataset.json"
 TABLES = (*TEXT_TABLES, "metadata.parquet")
+Told = TypeVar("Told")
 
 Records = list[dict[str, object]]
 """Rows of a file: column -> cell."""
@@ -23,7 +26,7 @@ Records = list[dict[str, object]]
 
 @dataclass
 class FileLabels:
-    """Labels by the paths of their pictures; none where the files name none, and `notes` say why.
+    """Labels by pictures; none where the files name none that are here, and `notes` say why.
 
     `called`: the files, each with the column that was taken; `columns`: these columns. `without_classes`: whether a
     file says that the set has none, as StyleGAN's do.
@@ -41,7 +44,7 @@ def is_label_file(name: PurePosixPath) -> bool:
     return name.name.lower() in (STYLEGAN, *TABLES)
 
 
-def find_labels(source: str, files: Files, column: str | None) -> FileLabels | None:
+def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], column: str | None) -> FileLabels | None:
     """The labels that files beside the pictures name, or None where there is no such file.
 
     column: the column to take. Raises UserError for a file that cannot be read, or that lacks that column.
@@ -50,28 +53,57 @@ def find_labels(source: str, files: Files, column: str | None) -> FileLabels | N
     names = [name for name in files if is_label_file(name)]
     for name in names:
         records = records_of(source, name, files, "add --classes-from folder or --no-classes")
-        add_labels(found, name, records, files, column)
+        if records is None:
+            found.notes.append(f"{name} is not StyleGAN's, and is passed over")
+        else:
+            add_labels(found, name, records, files, pictures, column)
     return found if names else None
 
 
-def find_records(source: str, files: Files) -> dict[PurePosixPath, dict[str, object]]:
-    """What the files beside the pictures say of each: its path -> its rows of all files in one, without the path; of
-    two that fill the same cell, the last. Raises UserError for a file that cannot be read."""
+def find_rows(
+    source: str, files: Files, pictures: Sequence[PurePosixPath]
+) -> tuple[dict[PurePosixPath, dict[str, object]], list[str]]:
+    """What the files beside the pictures say of each: picture -> its rows of all files in one (of two cells, the last
+    that is filled); and the columns of all files. Raises UserError for a file that cannot be read."""
     found: dict[PurePosixPath, dict[str, object]] = {}
+    columns: dict[str, None] = {}
     for name in (name for name in files if is_label_file(name)):
-        records = records_of(source, name, files, "leave out --attributes")
-        places = by_name(list(dict.fromkeys(column for record in records for column in record)), FILE_COLUMNS)
+        records = records_of(source, name, files, "leave out --attributes") or []
+        names = list(dict.fromkeys(column for record in records for column in record))
+        places = by_name(names, FILE_COLUMNS)
+        if not places:
+            continue
+        columns |= dict.fromkeys(column for column in names if column != places[0])
+        told: dict[PurePosixPath, dict[str, object]] = {}
         for record in records:
-            if places and record.get(places[0]) is not None:
-                row = found.setdefault(picture_path(name, record[places[0]], files), {})
-                for column, value in record.items():
-                    if column != places[0] and (value is not None or column not in row):
-                        row[column] = value
-    return found
+            if record.get(places[0]) is not None:
+                add_cells(told.setdefault(picture_path(name, record[places[0]], files), {}), record)
+        for picture, row in matched(pictures, told).items():
+            add_cells(found.setdefault(picture, {}), row)
+    return found, list(columns)
 
 
-def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records:
-    """The rows of a file of a source. Raises UserError, with a way out, for one that cannot be read."""
+def add_cells(row: dict[str, object], more: Mapping[str, object]) -> None:
+    """Adds the cells of another row about the same picture; gaps hide nothing."""
+    row.update({column: value for column, value in more.items() if value is not None or column not in row})
+
+
+def matched(pictures: Sequence[PurePosixPath], told: Mapping[PurePosixPath, Told]) -> dict[PurePosixPath, Told]:
+    """What one file tells about those pictures that it names by their path; else, where it names none so, by their
+    file's name alone or without its ending, where that is unique."""
+    exact = {path: told[path] for path in pictures if path in told}
+    if exact or not told:
+        return exact
+    called: dict[str, list[PurePosixPath]] = {}
+    for path in pictures:
+        for name in {path.name, path.stem}:
+            called.setdefault(name, []).append(path)
+    return {called[name.name][0]: fact for name, fact in told.items() if len(called.get(name.name, ())) == 1}
+
+
+def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records | None:
+    """The rows of a file of a source; None for a dataset.json that is not StyleGAN's. Raises UserError, with a way out,
+    for one that cannot be read."""
     try:
         return read_records(name, files[name]())
     except (OSError, ValueError, csv.Error) as problem:
@@ -85,7 +117,14 @@ def picture_path(table: PurePosixPath, named: object, files: Files) -> PurePosix
     return path if path in files else table.parent / str(named).replace("\\", "/")
 
 
-def add_labels(found: FileLabels, name: PurePosixPath, records: Records, files: Files, asked: str | None) -> None:
+def add_labels(
+    found: FileLabels,
+    name: PurePosixPath,
+    records: Records,
+    files: Files,
+    pictures: Sequence[PurePosixPath],
+    asked: str | None,
+) -> None:
     """Adds the labels of one file to those found. Raises UserError when it lacks the column that was asked for."""
     columns = list(dict.fromkeys(column for record in records for column in record))
     places = by_name(columns, FILE_COLUMNS)
@@ -106,15 +145,21 @@ def add_labels(found: FileLabels, name: PurePosixPath, records: Records, files: 
                 raise UserError(f"--label-column {asked}: {problem}.") from problem
             found.notes.append(f"the column {column} of {name} is passed over: {problem}")
             continue
-        found.keys.update(keys)
-        found.called.append(str(name) if name.name.lower() == STYLEGAN else f"{name}, column {column}")
+        called = str(name) if name.name.lower() == STYLEGAN else f"{name}, column {column}"
+        labels = matched(pictures, keys)
+        if keys and not labels:
+            found.notes.append(f"{called} names no picture that is here: {listed(list(map(str, keys)), 'file')}")
+            return
+        found.keys.update(labels)
+        found.called.append(called)
         found.columns.append(column)
         return
     found.notes.append(f"{name} has no column of labels ({', '.join(others) or 'only file names'})")
 
 
-def read_records(name: PurePosixPath, data: bytes) -> Records:
-    """The rows of a file by its name; the names of pictures in a CSV stay words: 0007 is not 7. Raises ValueError and
+def read_records(name: PurePosixPath, data: bytes) -> Records | None:
+    """The rows of a file by its name, None for a dataset.json that is not StyleGAN's; the names of pictures in a CSV
+    stay words: 0007 is not 7. Raises ValueError and
     csv.Error for what it cannot be."""
     if name.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq  # slow to load
@@ -129,10 +174,12 @@ def read_records(name: PurePosixPath, data: bytes) -> Records:
     return [{column: text if column in files else cell(text) for column, text in row.items()} for row in records]
 
 
-def stylegan_records(content: object) -> Records:
-    """dataset.json: {"labels": [["00000/img00000000.png", 6], …]}, or null where there are none. Any other JSON of that
-    name has no rows."""
-    labels = content.get("labels") if isinstance(content, Mapping) else None
+def stylegan_records(content: object) -> Records | None:
+    """dataset.json: {"labels": [["00000/img00000000.png", 6], …]}, or null where there are none. None for any other
+    JSON."""
+    if not isinstance(content, Mapping) or "labels" not in content:
+        return None
+    labels = content["labels"]
     pairs = list(labels.items()) if isinstance(labels, Mapping) else labels
     if not isinstance(pairs, list):
         return []

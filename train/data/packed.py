@@ -32,6 +32,7 @@ from torch import Tensor
 
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
+from bundle.full_disk import is_disk_full
 from train.data.dataset import Pictures
 from train.data.mapped_images import MappedImages
 from train.data.pack_state import PackState, state_as_json, state_from_json
@@ -233,7 +234,7 @@ def disk_errors(folder: Path, needed: int) -> Iterator[None]:
         yield
     except OSError as problem:
         where = f"The pictures are too many for memory, and {folder}, where they are packed, "
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if is_disk_full(problem) or problem.errno == errno.EFBIG:
             raise UserError(f"{where}has no room for {needed / 1e9:.1f} GB: name another folder with --cache, or lower "
                             "--size.") from problem  # fmt: skip
         raise UserError(

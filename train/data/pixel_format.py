@@ -30,7 +30,8 @@ class PixelFormat:
     """What is known of the pixels of a set before it is read; None: found from it.
 
     `border`: see bundle.pictures.Framing. `deep_colour`: whether colours of more than 8 bits are read whole, and not by
-    their upper 8 bits. `older`: the set is read as versions before value ranges did.
+    their upper 8 bits. `older`: the set is read as versions before value ranges did. `range_of_run`: whether a run or a
+    bundle has recorded the range from black to white.
     """
 
     channels: Channels | None = None
@@ -39,6 +40,7 @@ class PixelFormat:
     border: int | None = BORDER
     deep_colour: bool = True
     older: bool = False
+    range_of_run: bool = False
 
 
 DEFAULT_PIXELS = PixelFormat()
@@ -74,8 +76,8 @@ def format_of_run(data: DataInfo) -> PixelFormat:
     """How the pixels of a run or a bundle were read, so that they are read so again."""
     black, white = data.value_range or (None, None)
     older = data.value_range is None and data.border is None  # neither was recorded
-    deep_colour = data.value_range is not None  # a run with a range has read them so
-    return PixelFormat(1 if data.channels == 1 else 3, black, white, data.border, deep_colour, older)
+    ranged = data.value_range is not None  # such a run has read deep colours whole
+    return PixelFormat(1 if data.channels == 1 else 3, black, white, data.border, ranged, older, ranged)
 
 
 def check_pixel_format(wanted: PixelFormat) -> None:
@@ -169,15 +171,14 @@ class PixelStatistics:
         return np.concatenate(kept) if kept else np.empty(0)
 
     def scaling(self, wanted: PixelFormat) -> Scaling:
-        """The range of the set; None where its pictures have 8 bits, and nobody says which of their numbers are black
-        and white."""
+        """The range of the set; None where its pictures have 8 bits, and no run has recorded another range of them."""
         if wanted.older:
             return EACH
         if self.deep:
             black, white = value_range(self.numbers())
         elif self.binary and all(self.binary):
             black, white = 0.0, 1.0
-        elif self.binary and (wanted.black, wanted.white) != (None, None):  # a run from when bytes were read as deeper
+        elif self.binary and wanted.range_of_run:  # from when arrays of bytes were read as deeper
             black, white = 0.0, 255.0
         else:
             return None

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bundle.errors import UserError
+from bundle.errors import UserError, first_line
 from bundle.picture_files import TRAINING, opened
 from bundle.picture_tables import LABEL_COLUMNS, by_name
 from train.data.attributes import AttributeInfo, choose_attributes, matrix
 from train.data.columns import likeliest_pictures, named_column
 from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
-from train.data.layout import SPLITS
+from train.data.layout import SPLITS, split_name
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Row, Source, Split
 
@@ -73,8 +73,7 @@ def readable(called: str, reading: Reading, read: Callable[[], Tables]) -> Sourc
     try:
         loaded = read()
     except Exception as problem:  # the library raises all kinds
-        reason = str(problem).strip().splitlines() or [type(problem).__name__]
-        raise UserError(f"Could not read {called}: {reason[0]}") from problem
+        raise UserError(f"Could not read {called}: {first_line(problem)}") from problem
     return chosen_splits(called, loaded, reading)
 
 
@@ -92,9 +91,15 @@ def split_of(name: PurePosixPath) -> str:
 def chosen_splits(called: str, loaded: Tables, reading: Reading) -> Source:
     """The table for training, or else the first, and one for tests, by the words that name folders too. Raises
     UserError as `table_source` does."""
-    named = [word for kind in ("train", "test", "validation") for word, split in SPLITS.items()
-             if split == kind and word in loaded]  # fmt: skip
-    tests = [name for name in named if SPLITS[name] != "train"]
+    kinds = {name: found.split for name in loaded if (found := split_name(name)) and not found.part}
+    order, words = ("train", "test", "validation"), list(SPLITS)
+
+    def rank(name: str) -> tuple[int, int]:
+        word = name.lower()
+        return order.index(kinds[name]), words.index(word) if word in words else len(words)
+
+    named = sorted(kinds, key=rank)
+    tests = [name for name in named if kinds[name] != "train"]
     train = next((name for name in (*named, *loaded) if name not in tests), next(iter(loaded)))
     test = next((name for name in tests if name != train), None) if train not in tests else None
     others = [name for name in loaded if name not in (train, test)]

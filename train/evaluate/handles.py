@@ -29,8 +29,8 @@ class GanHandle:
 
     `invert`: images, masks -> the images that the generator draws of them; None without an inverter. `truncated`: a
     truncation psi -> `draw` at it; None where no mean style is known. `augment`, `gap_pictures`: as in the settings of
-    its training. `began_with`: how many training pictures there were when it began, where more were added or that is
-    known. `minutes`: how long it was trained, where that is known.
+    its training. `began_with`: how many training pictures there were when it began; None where that is not known.
+    `minutes`: how long it was trained, where that is known.
     """
 
     latent_dim: int

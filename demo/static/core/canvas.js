@@ -45,7 +45,7 @@
     // the one before. rows: { image, top: where in the image the row begins }, in pixels.
     drawRows(canvas, rows, [height, width], columns) {
       const gap = Math.max(1, Math.round(width / 16));
-      const counts = rows.map(({ image }) => Math.round((image.naturalWidth ?? image.width) / width));
+      const counts = rows.map(({ image }) => Math.round((image.naturalWidth) / width));
       const lines = counts.map((count) => Math.ceil(count / columns));
       canvas.width = Math.min(columns, Math.max(...counts)) * (width + gap) - gap;
       canvas.height = lines.reduce((sum, n) => sum + n, 0) * (height + gap) - gap;

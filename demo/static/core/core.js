@@ -14,7 +14,7 @@
     state: { b: null, m: "gan", c: null, mix: "", t: 1, x: 0, y: 0, attributes: "", bend: "" },
     stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
     maxCoordinate: 1e6, // of x and y, as on the server
-    lastSeed: 99_999_999, // the last that a place of the plane reaches
+    lastSeed: 99_999_999, // the last that "Go to seed" and Samples offer
     seedCount: SEEDS,
     reducedMotion: matchMedia("(prefers-reduced-motion: reduce)"),
     // The number in a text, brought within low and high; `fallback` where there is none.
@@ -101,10 +101,11 @@
     wrapSeed: (number) => ((number % SEEDS) + SEEDS) % SEEDS,
     // The seed at whole numbers x, y of the plane.
     seedAt: (x, y) => T.wrapSeed(x + PLANE_STRIDE * y),
-    // The place { x, y } of a seed: x alone reaches the first million, y the others. Above lastSeed it lies outside the plane.
+    // The place { x, y } of a seed: x alone reaches the first million either way, y the others. Some lie outside the plane.
     seedPlace(seed) {
-      const y = seed > T.maxCoordinate ? Math.floor(seed / PLANE_STRIDE) : 0;
-      return { x: seed - PLANE_STRIDE * y, y };
+      const signed = seed > SEEDS / 2 ? seed - SEEDS : seed; // the last seeds lie left of 0
+      const y = Math.abs(signed) > T.maxCoordinate ? Math.trunc(signed / PLANE_STRIDE) : 0;
+      return { x: signed - PLANE_STRIDE * y, y };
     },
     // The seeds around a point of the plane, the one whose class the point has first; one at a seed's own place.
     seeds(x, y) {
@@ -123,10 +124,9 @@
       const [x, y] = [state.x, state.y].map((value) => Number(T.fourDecimals(T.numberWithin(value, -T.maxCoordinate, T.maxCoordinate, 0))));
       const own = T.seedClass(T.seeds(x, y)[0], bundle);
       const m = models.includes(state.m) ? state.m : models[0];
-      const asked = T.readMix(state.mix);
-      const mix = T.mixText(asked, bundle);
-      const shares = mix ? T.readMix(mix) : asked; // "3:1" is class 3
-      const c = Object.keys(shares).length ? T.largestClass(shares) : state.c;
+      const shares = Object.fromEntries(Object.entries(T.readMix(state.mix)).filter(([k]) => Number(k) < classes.length));
+      const mix = T.mixText(shares, bundle);
+      const c = Object.keys(shares).length ? T.largestClass(shares) : state.c; // "3:1" is class 3
       return {
         b: bundle.name,
         m,

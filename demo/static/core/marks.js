@@ -88,7 +88,10 @@
   const within = (value) => T.numberWithin(finite(value, 0), -T.maxCoordinate, T.maxCoordinate, 0);
   // The seed of what a mark draws first; null where it draws from a place, or from no seed.
   const seedOf = ({ draw, seed }) => (draw === "seed" || draw === "sheet" ? T.wrapSeed(Math.round(finite(seed, 0))) : null);
-  const beyondPlane = (state) => seedOf(state) > T.lastSeed;
+  const beyondPlane = (state) => {
+    const seed = seedOf(state);
+    return seed !== null && Math.abs(T.seedPlace(seed).y) > T.maxCoordinate;
+  };
   // A place on the plane for what a mark draws first; null where it draws from no seed, or from one beyond the plane.
   const placeOf = (state) => {
     if (state.draw === "point") return { x: within(state.x), y: within(state.y) };
@@ -136,7 +139,8 @@
       return text.slice(text.indexOf(BEGINS), text.indexOf(ENDS) + ENDS.length);
     },
     // The mark in a file, { source, tool, bundle, sha256, state }, "" for what it does not say; null where none is found;
-    // { problem: a sentence } where what may be one cannot be read. Rejects with a sentence where the file itself cannot be read. The block is looked for in all its bytes, whatever the format.
+    // { problem: a sentence } where what may be one cannot be read. Rejects with a sentence where the file itself cannot be
+    // read. The block is looked for in all its bytes, whatever the format.
     async readMark(file) {
       if (file.size > LARGEST) return { problem: T.t("The file is too large: at most {size} are read.", { size: T.bytes(LARGEST) }) };
       let problem = null;
@@ -174,7 +178,7 @@
       const { state } = mark;
       const place = T.pageOfState(state, bundle);
       const keys = state && keysOf(state);
-      if (state && beyondPlane(state)) return T.t("Play's plane ends at seed {last}, so this picture of seed {seed} cannot be opened there. Morph shows it as a keyframe.", { last: T.lastSeed, seed: seedOf(state) });
+      if (state && beyondPlane(state)) return T.t("Seed {seed} lies beyond Play's plane, so this picture cannot be opened there. Morph shows it as a keyframe.", { seed: seedOf(state) });
       if (!place && !keys) return T.t("The mark does not say how to draw this picture from a seed.");
       if (keys) T.openMorph({ ...state, keys, classes: Array.isArray(state.classes) ? state.classes.map(classOf) : [] }, sharedOf(state, bundle));
       else T.set(place, { undo: true });

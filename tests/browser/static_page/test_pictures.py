@@ -14,12 +14,11 @@ from bundle import paths
 from bundle.latents import one_hot
 from bundle.marks import xmp
 from bundle.marks.verify import finding
-from tests.browser.conftest import WIDE
+from tests.browser.conftest import NARROW, WIDE
 from tests.support.page_faults import NAMELESS, OUTSIDE, PALE
 from tests.support.static_visit import close, picture, pictures, settle, tab, wait_for_script
 
 Page = Any  # playwright's, which need not be installed
-NARROW = {"width": 390, "height": 844}
 TABS = ("Play", "Samples", "Morph", "About")
 
 

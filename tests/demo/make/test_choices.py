@@ -77,6 +77,9 @@ def test_more_folders_than_classes_can_be_hinder_no_other_choice():
     assert after(size=32).size == 32
     assert after(left_out={files[0]: True}).left_out == (files[0],)
     assert after(class_of=dict.fromkeys(files, "person 0")).class_of[files[1]] == "person 0"
+    moved = Project.model_validate(chosen(PROJECT, read_choice({"class_of": {files[0]: "person 1"}}), files))
+    undone = chosen(moved, read_choice({"class_of": {files[0]: None}}), files)
+    assert not undone["class_of"]  # a folder's name is a class again
     with pytest.raises(InputError, match=f"at most {MAX_CLASSES} classes"):
         after(classes={"one more": True})
 

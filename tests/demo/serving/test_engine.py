@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from bundle.errors import BundleError, InputError, ServerGone
 from bundle.read import OpenBundle, read
-from bundle.sessions import choose_provider, default_threads
+from bundle.sessions import Provider, choose_provider, default_threads
 from demo.serving.batching import Caller, TimedGraphFunction, on_behalf_of
 from demo.serving.engine import Engine, EngineCache
 from demo.serving.served_bundle import open_bundles
@@ -190,6 +190,16 @@ def test_a_server_that_is_gone_for_a_moment_is_no_fault_of_the_bundle(tiny_bundl
         engine.run("decoder", {"z": codes(1)})
     down[0] = False
     assert engine.run("decoder", {"z": codes(1)})["image"].shape == (1, 1, 32, 32) and engine.fault is None
+
+
+def test_where_graphs_run_is_known_without_asking_the_server(tiny_bundle: Path):
+    """The page and /healthz ask for every bundle: with a server that is gone each question would wait for it."""
+
+    def opened(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
+        raise AssertionError("asked")
+
+    engine = Engine(read(tiny_bundle), Provider("engine", "server", "server: named by --engine."), opener=opened)
+    assert (engine.active, engine.reason) == ("server", "server: named by --engine.")
 
 
 def test_time_is_counted_per_thread(engine: Engine):

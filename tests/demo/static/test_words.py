@@ -189,5 +189,4 @@ def labels_of(file: Path) -> set[str]:
         *(f["label"] for f in figures),
         *(f["floor_is"] for f in figures),
         *index["quality"]["notes"],
-        *index["training"],
     }

@@ -183,6 +183,14 @@ def test_the_licence_is_that_of_all_pictures_or_other(tiny_bundle: Path, licence
     assert space_card.licence([licensed(licence) for licence in licences]) == expected
 
 
+@pytest.mark.parametrize("licence", ["Zalando Research, MIT", "CC BY 4.0", "whatever its maker says"])
+def test_the_check_knows_every_licence_that_the_card_may_state(broken_bundle: Path, tmp_path: Path, licence: str):
+    index = json.loads((broken_bundle / "bundle.json").read_text())
+    index["dataset"]["licence"] = licence
+    (broken_bundle / "bundle.json").write_text(json.dumps(index))
+    space.write([broken_bundle], tmp_path / "space", None, NOWHERE)  # raises UserError for what is not fit
+
+
 # --- what is not fit to be published -------------------------------------------------------------
 
 

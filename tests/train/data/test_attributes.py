@@ -21,6 +21,8 @@ def test_kinds_of_columns():
     assert np.array_equal(words.values[:5], [1, 0, np.nan, 1, np.nan], equal_nan=True)
     assert column_of("hat", [True, False] * 100).info.kind == "binary"
     signs = column_of("sign", [-1, 1] * 100)
+    huge = column_of("huge", [1e300, *map(float, range(239))]).info  # which float32 cannot hold
+    assert (huge.mean, huge.high) == (119.0, pytest.approx(226.1))
     assert signs.info.kind == "binary" and signs.values[:2].tolist() == [0, 1]
     dates = column_of("day", [20240131, 20240201, None] * 100)  # the same to six digits, and nearly so as float32
     assert dates.info.words == ("20240131", "20240201") and dates.values[:2].tolist() == [0, 1]

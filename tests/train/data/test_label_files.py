@@ -99,7 +99,32 @@ def test_a_zip_that_holds_an_inner_zip_twice_is_read_once(tmp_path: Path):
     assert open_source(str(tmp_path / "twice.zip")).train.count == 30
 
 
-@pytest.mark.parametrize("name", ["test", "testing", "eval", "evaluation", "dev"])
+def test_another_json_of_that_name_says_nothing_of_classes(tmp_path: Path):
+    for name in ("cat", "dog"):
+        drawn(tmp_path / name, 30)
+    (tmp_path / "cat" / "dataset.json").write_text(json.dumps({"info": "x"}))
+    source = open_source(str(tmp_path))
+    assert source.classes == ("cat", "dog") and any("is not StyleGAN's" in note for note in source.notes)
+
+
+def test_files_that_name_pictures_differently_tell_of_the_same_ones(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"{name[:-4]},{'ab'[i % 2]},{i % 2}" for i, name in enumerate(names)]
+    table(tmp_path / "labels.csv", "image,label,smile", rows)
+    table(tmp_path / "metadata.csv", "file_name,age", [f"{name},{i}" for i, name in enumerate(names)])
+    source = open_source(str(tmp_path), Reading(attributes="all"))
+    assert source.classes == ("a", "b") and {one.name for one in source.attributes} == {"smile", "age"}
+
+
+def test_one_and_its_word_alone_are_no_classes(tmp_path: Path):
+    names = drawn(tmp_path, 60)
+    rows = [{"file_name": name, "label": (1, "1")[i % 2]} for i, name in enumerate(names)]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = open_source(str(tmp_path))
+    assert source.classes == () and any("one class is none" in note for note in source.notes)
+
+
+@pytest.mark.parametrize("name", ["test", "Testing", "eval", "evaluation", "DEV", "val2017"])
 def test_tables_know_the_words_for_splits_that_folders_do(tmp_path: Path, name: str):
     draw_folder(tmp_path / "set", 30)
     files = [path.read_bytes() for path in sorted((tmp_path / "set").rglob("*.png"))]

@@ -9,9 +9,9 @@
   // What T.pictureRow needs for the picture at x of the plane, at share p of a morph, and at points across the map.
   const at = (x, words, more = {}) => ({ path: T.picturePath(), params: { ...T.pictureParams(), x, y: 0, ...more }, words });
   const morph = (p) => {
-    const { m, t, attributes, bend } = T.pictureParams();
+    const { c: mixed, x, y, ...shown } = T.pictureParams();
     const { c } = T.state;
-    const params = { m, t, ...(attributes ? { attributes } : {}), ...(bend ? { bend } : {}), keys: "3,4", path: "linear", loop: 0, p };
+    const params = { ...shown, keys: "3,4", path: "linear", loop: 0, p };
     if (c !== null) params.classes = `${c},${c}`;
     return { path: T.picturePath(T.state, "/morph"), params, words: `${Math.round(100 * p)} %` };
   };

@@ -214,6 +214,7 @@
     };
     const draw = (firstPage = false) => {
       undo.disabled = !past.length;
+      leaveMarked.disabled = !shownFiles().some((file) => found.flags[file]?.length && !state.out.has(file));
       const counted = counts();
       if (only !== null && !(found.use_classes && (only ? only in counted : counted[""]))) only = null; // its name is on the page no more
       const kept = found.files.length - state.out.size;

@@ -40,10 +40,11 @@
     );
     const fold = el("div", { class: "tf-drift-loop" }, el("label", { class: "tf-check" }, box, T.t("Drift in a loop, back to this picture")), controls);
 
-    // The place at a share of the circle; it begins on its left, at the state's own.
+    const onPlane = (value) => T.numberWithin(value, -T.maxCoordinate, T.maxCoordinate, 0);
+    // The place at a share of the circle; it begins on its left, at the state's own, and keeps to the plane.
     const placeAt = ({ x, y }, share) => ({
-      x: x + radius * (1 - Math.cos(2 * Math.PI * share)),
-      y: y + radius * Math.sin(2 * Math.PI * share),
+      x: onPlane(x + radius * (1 - Math.cos(2 * Math.PI * share))),
+      y: onPlane(y + radius * Math.sin(2 * Math.PI * share)),
     });
     const note = () => {
       controls.hidden = !box.checked;

@@ -177,13 +177,13 @@ const show = T.newestPicture((picture, { state }) => {
 });
 // The picture at a moment of a drift in a loop: a frame of a morph. Its state says so, for the mark of a saved picture.
 const showLoop = ({ morph, from, share }) => {
-  const { m, t, attributes, bend } = T.pictureParams(from);
+  const { c, x, y, ...shown } = T.pictureParams(from);
   const { keys, path } = morph;
   const shares = from.mix ? T.readMix(from.mix) : from.c; // of a mix, where Morph takes the largest
   const classes = keys.map(() => shares);
   const named = T.bundle().classes.length ? { classes: keys.map(() => (from.mix || String(from.c)).replaceAll(",", "|")).join(",") } : {};
   const p = Number(share.toFixed(6));
-  const params = { m, t, ...(attributes ? { attributes } : {}), ...(bend ? { bend } : {}), keys: T.keyframes.texts(keys), ...named, path, loop: 1, p };
+  const params = { ...shown, keys: T.keyframes.texts(keys), ...named, path, loop: 1, p };
   const about = { draw: "morph", keys, ...(named.classes ? { classes } : {}), path, loop: true, p };
   show(T.picturePath(from, "/morph"), params, { ...from, about });
 };
