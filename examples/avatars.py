@@ -216,6 +216,14 @@ def check(settings: Settings) -> None:
         raise UserError(f"{settings.out} holds other files; choose a new folder.")
 
 
+def end_quietly() -> None:
+    """In a process of the pool: signals from the terminal are for the first process, whose SIGTERM ends this one."""
+    for from_terminal in (signal.SIGINT, getattr(signal, "SIGHUP", None)):  # Windows has no SIGHUP
+        if from_terminal is not None:
+            signal.signal(from_terminal, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def make(settings: Settings) -> None:
     """Draws what is missing of the set. Raises UserError as `check`, and for pictures that do not belong to it."""
     check(settings)
@@ -231,8 +239,7 @@ def make(settings: Settings) -> None:
     write(settings.out / "drawn.json", json.dumps({"size": settings.size} | versions()).encode())
     write(settings.out / "LICENCE.md", licence(settings).encode())
     tasks = [(path, p.style, p.split, p.number, settings.size) for path, p in plan.items() if path not in there]
-    ignore = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # Ctrl-C is for the first process alone
-    with multiprocessing.Pool(settings.jobs, *ignore) if settings.jobs > 1 else nullcontext() as pool:
+    with multiprocessing.Pool(settings.jobs, end_quietly) if settings.jobs > 1 else nullcontext() as pool:
         drawn = pool.imap_unordered(draw, tasks, 16) if pool else map(draw, tasks)
         for _ in with_bar(drawn, "drawing", len(tasks), "pictures"):
             pass

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -54,6 +56,12 @@ def test_the_same_command_draws_the_same_bytes_also_when_it_was_stopped(drawn, t
     kept = (tmp_path / "a/train/micah/00000.png").stat().st_mtime_ns
     make(small(tmp_path / "a", styles=("micah",)))
     assert contents(tmp_path / "a") == again and (tmp_path / "a/train/micah/00000.png").stat().st_mtime_ns == kept
+
+
+def test_several_processes_end_without_a_traceback(tmp_path):
+    command = ["--styles", "planets", "--train", "40", "--test", "1", "--size", "32", "--jobs", "2"]
+    ended = run([sys.executable, "-m", "examples.avatars", str(tmp_path / "set"), *command], capture_output=True)
+    assert ended.returncode == 0 and b"Traceback" not in ended.stderr
 
 
 def test_croissant_describes_the_pictures_and_the_table(drawn):
