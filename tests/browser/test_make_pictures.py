@@ -333,6 +333,20 @@ def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, a
     files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
     width, height = Image.open(files[0]).size
     assert len(files) == 11 and width == height > 200
+
+    # Pictures belong to the project that was open when the burst began.
+    filmed = projects.names()[0]
+    page.get_by_role("button", name="Take them").click()
+    page.get_by_text("1 of 10").wait_for()
+    new_project(page)
+    page.get_by_role("button", name="Enough").click()
+    for _ in range(200):
+        files = list((projects.folder(filmed) / "pictures").glob("*/*.png"))
+        if len(files) > 11:
+            break
+        page.wait_for_timeout(50)
+    assert len(files) == 12 and projects.names()[0] == filmed
+
     page.get_by_role("tab", name="Play").click()  # who goes elsewhere leaves no camera running
     page.wait_for_function("document.querySelector('.tf-make-aim video').srcObject === null")
     browser.close()

@@ -23,10 +23,10 @@
     return [...words, leftOut(refused)].filter(Boolean).join(" ");
   };
 
-  // The card of the first step. facts: what GET /make says. project(): the name of the project that takes the pictures, made
-  // when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is still being fetched,
-  // `.forget()` takes away what was said of another project.
-  T.makeBring = (facts, project, onArrived) => {
+  // The card of the first step. facts: what GET /make says. projectNow(): the name of the open project, null where there is none.
+  // project(): the same, made when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is
+  // still being fetched, `.forget()` takes away what was said of another project.
+  T.makeBring = (facts, projectNow, project, onArrived) => {
     const error = T.errorNote();
     const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Pictures on their way") });
     const words = el("span", { role: "status" });
@@ -34,9 +34,9 @@
     let sending = 0; // drops whose files are on their way
     const none = () => T.t("There is no picture among these files. Bring PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, or a zip of them.");
 
-    // Sends files side by side; gives how many pictures and tables were stored, and why others were not.
-    // refused: reason -> how many of others.
-    const sendAll = async (files, refused) => {
+    // Sends files side by side to a project, or to the open one; gives how many pictures and tables were stored, and why others
+    // were not. refused: reason -> how many of others.
+    const sendAll = async (files, refused, to) => {
       const total = files.reduce((sum, { file }) => sum + file.size, 0);
       const found = { stored: 0, tables: 0, refused, failure: null };
       let done = 0;
@@ -60,7 +60,7 @@
         }
       };
       try {
-        const name = await project();
+        const name = to ?? (await project());
         await Promise.all(Array.from({ length: AT_ONCE }, () => worker(name)));
       } catch (failure) {
         waiting.length = 0;
@@ -68,7 +68,9 @@
       }
       return found;
     };
-    const bring = async (all) => {
+    // Takes files of the visitor. to: the project that was open when they were chosen, dropped or filmed: reading them takes time,
+    // in which another one may be opened.
+    const bring = async (all, to) => {
       error.show("");
       words.textContent = "";
       const refused = {};
@@ -87,7 +89,7 @@
         return;
       }
       sending += 1;
-      const found = await sendAll(others, refused);
+      const found = await sendAll(others, refused, to);
       sending -= 1;
       const nothing = !found.stored && !found.tables;
       const known = Object.keys(found.refused).some((reason) => reason !== "no picture"); // what is the matter with them
@@ -100,7 +102,7 @@
     const picker = (attributes, label, hint) => {
       const input = el("input", { type: "file", class: "tf-hidden", "aria-label": label, multiple: true, ...attributes });
       input.addEventListener("change", async () => {
-        await bring(T.namedFiles(input.files));
+        await bring(T.namedFiles(input.files), projectNow());
         input.value = "";
       });
       return el("label", { class: "tf-button tf-file-button", title: hint }, input, label);
@@ -126,10 +128,11 @@
     drop.addEventListener("drop", async (event) => {
       event.preventDefault();
       drop.classList.remove("tf-over");
-      await bring(await T.droppedFiles(event.dataTransfer));
+      const to = projectNow();
+      await bring(await T.droppedFiles(event.dataTransfer), to);
     });
 
-    const video = T.videoFrames(bring, (sentence) => error.show(sentence));
+    const video = T.videoFrames(bring, projectNow, (sentence) => error.show(sentence));
     const fetched = T.makeFetched(facts, project, onArrived, (fetch) => {
       progress.hidden = false;
       bar.value = fetch.of ? fetch.done / fetch.of : 0;
@@ -144,7 +147,7 @@
       { class: "tf-make-bring" },
       drop,
       video,
-      T.burstCamera(bring, error.show),
+      T.burstCamera(bring, projectNow, error.show),
       fetched,
       progress,
       error,

@@ -19,8 +19,9 @@
     return blob && { file: blob, name: "webcam.png" };
   };
 
-  // The part of the card: bring(files) takes the pictures, onError(sentence) says what is wrong.
-  T.burstCamera = (bring, onError) => {
+  // The part of the card: bring(files, project) takes the pictures for the project that was open when they were begun, projectNow()
+  // names it, onError(sentence) says what is wrong.
+  T.burstCamera = (bring, projectNow, onError) => {
     let taking = false;
     const onState = (state) => {
       if (state === "off") taking = false;
@@ -44,7 +45,7 @@
       }
       taking = true;
       burst.textContent = T.t("Enough");
-      const files = [];
+      const [files, to] = [[], projectNow()];
       for (let i = 0; i < Number(count.value) && taking; i++) {
         const next = Date.now() + 1000 * Number(every.value);
         const picture = await taken(video);
@@ -56,7 +57,7 @@
       burst.textContent = T.t("Take them");
       words.textContent = "";
       if (!T.visible(video)) video.stop(); // the tab was closed meanwhile
-      if (files.length) await bring(files);
+      if (files.length) await bring(files, to);
     });
     return el("div", {}, el("div", { class: "tf-inline" }, start), panel);
   };

@@ -21,6 +21,7 @@ const show = (facts) => {
   const named = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Name")), title);
   const bring = T.makeBring(
     facts,
+    () => project,
     async () => project ?? (await create()), // two who drop files at once share it
     () => project && arrived(),
   );

@@ -96,9 +96,9 @@
     return { files, seen };
   };
 
-  // The part of the card. bring(files) takes the pictures, onError(sentence) says what is wrong. `.offer(videos)` asks how many
-  // frames of these files are wanted.
-  T.videoFrames = (bring, onError) => {
+  // The part of the card. bring(files, project) takes the pictures for the project that was open when their frames were begun,
+  // projectNow() names it, onError(sentence) says what is wrong. `.offer(videos)` asks how many frames of these files are wanted.
+  T.videoFrames = (bring, projectNow, onError) => {
     let videos = [];
     let opened = [];
     let offers = 0; // counted, so that videos that open slowly do not come after later ones
@@ -131,7 +131,7 @@
       take.textContent = T.t("Enough");
       const files = [];
       let seen = 0;
-      const [mine, named] = [opened, videos];
+      const [mine, named, to] = [opened, videos, projectNow()];
       let at = 0; // the one that is looked through
       try {
         for (const [i, one] of mine.entries()) {
@@ -149,7 +149,7 @@
       bar.hidden = true;
       take.textContent = T.t("Take the frames");
       close();
-      if (files.length) await bring(files);
+      if (files.length) await bring(files, to);
       root.said.textContent = T.t("{kept} of {n} frames were taken; the others were almost the same as the one before.", { kept: T.wholeNumber(files.length), n: T.wholeNumber(seen) });
     });
     const undecodable = (name) => T.t("This browser cannot decode the video {name}. Save it as MP4 (H.264) or WebM, or bring its frames as pictures.", { name });
