@@ -303,6 +303,9 @@ class EvaluateSettings:
     """Truncations at which the GAN is also measured, besides 1: how much variety each costs and precision it gains."""
     copies: bool = True
     """Look for copies of training pictures, which takes most of the time on large sets."""
+    leaks: bool = True
+    """Look for traces of the critic's augmentations in samples, where it had any: sets under 10 000 pictures. A small
+    network learns to see them, which takes most of the time."""
     control: Path | None = None
     """A plain DCGAN of the same pictures to compare with: the run folder of `python -m benchmarks.dcgan`; or a bundle
     with the same classifier, such as the previous release, from which the figures of its control are taken over."""

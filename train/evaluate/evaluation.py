@@ -98,7 +98,8 @@ def measure_subject(
     loaded = subject_pictures(subject, settings.data or subject.source, cache)
     info, train, test = loaded.info, loaded.train, loaded.test
     report = begin_report(settings, subject, extractor, info)
-    augmented, most = augmentations(subject.gan, info), most_searched(info)
+    augmented = augmentations(subject.gan, info) if settings.leaks else ()
+    most = most_searched(info)
     chosen = choose_training(train, report.samples, most if settings.copies or augmented else 0)
     held_out = random_subset(test, report.samples)
     context = EvaluationContext(

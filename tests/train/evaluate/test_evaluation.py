@@ -50,11 +50,12 @@ def test_each_truncation_that_was_asked_for_is_measured(report):
 
 
 def test_what_is_left_out_changes_no_other_figure(trained_run, report):
-    short = evaluate(EvaluateSettings(trained_run, **FEW, copies=False, truncation=())).report
-    left_out = ("_ratio", "_copies", "_nearer")
-    kept = [f for f in report.figures if not f.name.endswith(left_out) and "_at_" not in f.name]
+    short = evaluate(EvaluateSettings(trained_run, **FEW, copies=False, leaks=False, truncation=())).report
+    parts = ("_ratio", "_copies", "_nearer", ".leak_", "_at_")
+    kept = [f for f in report.figures if not any(part in f.name for part in parts)]
     assert kept == short.figures
-    assert "--no-copies" in short.facts["command"]
+    assert any(".leak_" in f.name for f in report.figures)
+    assert "--no-copies" in short.facts["command"] and "--no-leaks" in short.facts["command"]
 
 
 def test_the_report_is_printed_and_stored_and_repeats(trained_run, report, tmp_path, capsys):
