@@ -23,6 +23,7 @@ from train.data.dataset import DataInfo, Pictures, synthetic_set
 from train.data.load import Loaded, load, load_older
 from train.data.mapped_images import Images
 from train.data.pixel_format import format_of
+from train.data.places import path_of
 from train.data.reading import Reading, reading_of
 from train.data.scan import LARGEST_DEFAULT
 from train.progress_bar import with_bar
@@ -150,7 +151,7 @@ def absolute(place: str) -> str:
     kind, _, copy = place.partition(":")
     if synthetic_set(place):
         return f"{kind}:{absolute(copy)}" if copy else place
-    path = Path(place).expanduser()
+    path = path_of(place)
     return str(path.resolve()) if path.exists() else place
 
 

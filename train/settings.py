@@ -46,7 +46,8 @@ class Settings:
     channels: Literal[1, 3] | None = None
     """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
     black: float | None = None
-    """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are negative."""
+    """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are
+    negative or all lie close together."""
     white: float | None = None
     """Number that is white in pictures of more than 8 bits (16-bit, 32-bit, floats), for the whole set. Default: the
     smallest of 1 and the full scales of 8, 10, 12, 14 and 16 bits that holds nearly all numbers, if the brightest reach
@@ -63,9 +64,9 @@ class Settings:
     """Column of a table, or of a file beside the pictures, that holds the classes. Default: chosen by type and
     name."""
     attributes: str | None = None
-    """Columns of a table, or of metadata.csv or .jsonl beside the pictures, that a slider is to move, such as
-    glasses,smile; all: every column that can be one. Numbers, booleans or two words, with or without gaps. Default:
-    none."""
+    """Columns of a table, or of a file beside the pictures (metadata.csv, .jsonl or .parquet, labels.csv or .jsonl),
+    that a slider is to move, such as glasses,smile; all: every column that can be one. Numbers, booleans or two words,
+    with or without gaps. Default: none."""
     cache: Path | None = None
     """Folder for the pictures, in their final size, where they are too many for memory; runs may share it. Default:
     `pictures` in the run folder."""

@@ -37,7 +37,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 SeriesName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Scalar = bool | int | float | Annotated[str, Field(max_length=500)] | None
+# Strings are as long as the names of all attributes together.
+Scalar = bool | int | float | Annotated[str, Field(max_length=4000)] | None
 Setting = Scalar | tuple[Scalar, ...]
 LatentSize = Annotated[int, Field(ge=1, le=MAX_LATENT)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]

@@ -8,8 +8,16 @@ import pytest
 from bundle.array_files import direction_shapes
 from bundle.errors import BundleError
 from bundle.read import read
-from bundle.schema import Bundle
+from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Bundle
 from tests.support.tiny import load_index, save_index
+
+
+def test_settings_hold_the_names_of_all_attributes(broken_bundle: Path):
+    names = ",".join(f"{number:02d}".ljust(MAX_NAME, "x") for number in range(MAX_ATTRIBUTES))
+    index = load_index(broken_bundle)
+    index["training"]["gan"]["settings"] = {"attributes": names}
+    save_index(broken_bundle, index)
+    assert read(broken_bundle).info.training["gan"].settings["attributes"] == names
 
 
 def test_settings_keep_their_types(tiny_bundle: Path):
@@ -22,7 +30,7 @@ def test_settings_keep_their_types(tiny_bundle: Path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"gamma": [[1]]}, {"gamma": {"a": 1}}, {"--flag": 1}, {"body": "x" * 501}, {"lr": float("nan")}, 3]
+    "settings", [{"gamma": [[1]]}, {"gamma": {"a": 1}}, {"--flag": 1}, {"body": "x" * 4001}, {"lr": float("nan")}, 3]
 )
 def test_settings_hold_plain_values_only(broken_bundle: Path, settings: object):
     index = load_index(broken_bundle)

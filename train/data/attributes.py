@@ -191,7 +191,7 @@ def values_of(cells: Sequence[object], words: tuple[str, str] | None) -> np.ndar
 
 def number_word(value: float) -> str:
     """A number as a word, with so many digits that different ones have different words: dates such as 20240131 too."""
-    return f"{value:.15g}"
+    return repr(value).removesuffix(".0")
 
 
 def matrix(infos: Sequence[AttributeInfo], cells: Mapping[str, Sequence[object]], count: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from train.data.mapped_images import Images
 from train.data.scan import Scan
 
 MINIMUM_IMAGES = 20
+MINIMUM_TRAINING = 10
 FEW_IMAGES = 100
 """Below this a GAN mostly repeats its pictures."""
 
@@ -24,11 +25,16 @@ def check_variety(source: str, *splits: Images) -> None:
                         "from them.")  # fmt: skip
 
 
-def check_count(source: str, scan: Scan, kept: int) -> None:
-    """Raises UserError for too few pictures: readable ones, or `kept` ones, which have a label that is trained on."""
+def check_count(source: str, scan: Scan, train: int, held_out: int) -> None:
+    """Raises UserError for too few pictures: readable ones, or those of both splits that are kept, as they have a label
+    that is trained on, or training pictures among them."""
     bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
     if scan.read < MINIMUM_IMAGES:
         raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
+    kept = train + held_out
     if kept < MINIMUM_IMAGES:
         raise UserError(f"{source} has {kept} pictures with a label, of {scan.read}; at least {MINIMUM_IMAGES} are "
                         "needed. --no-classes trains on all.")  # fmt: skip
+    if train < MINIMUM_TRAINING:
+        raise UserError(f"{source} has {train} training pictures that can be used, beside {held_out} held-out ones"
+                        f"{bad}; at least {MINIMUM_TRAINING} are needed.")  # fmt: skip

@@ -85,6 +85,11 @@ PICTURES = (
     *((8, b"WEBP"), (4, b"ftypavif"), (4, b"ftypavis")),
     *((0, b"P%d%c" % (form, space)) for form in range(1, 7) for space in b"\n \t"),
 )
+# Text, which may begin like a picture: "BMI,age" like a BMP, "P1 is Anna" like a bitmap.
+TEXTS = frozenset(
+    {".txt", ".text", ".md", ".rst", ".tex", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml"}
+    | {".ini", ".cfg", ".log", ".html", ".htm", ".css", ".js", ".py"}
+)
 COPIES = frozenset({".bak", ".tmp", ".part", ".crdownload", ".orig", ".old"})  # of other files, often of pictures
 
 
@@ -125,7 +130,7 @@ def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes])
     suffix = name.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return True
-    if suffix in COPIES or suffix.endswith("~") or kind_of_name(name):
+    if suffix in COPIES | TEXTS or suffix.endswith("~") or kind_of_name(name):
         return False
     try:
         return begins_like(beginning(name), PICTURES)

@@ -14,6 +14,7 @@ import huggingface_hub.constants
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from bundle.errors import UserError
+from train.data.places import path_of
 
 NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 ALIKE = 0.75  # of 1; names at least so similar are taken for a slip
@@ -26,10 +27,10 @@ def is_name(source: str) -> bool:
     return NAME.fullmatch(source) is not None and not source.startswith(".") and not ending
 
 
-def like_name(source: str) -> str | None:
+def likely_path(source: str) -> str | None:
     """A path that is there and that `source` may have been meant to be, else None: pets for pest, data/pets for
     dta/pets."""
-    path = Path(source).expanduser()
+    path = path_of(source)
     parts = list(path.parts)
     for i, part in enumerate(parts):
         before = Path(*parts[:i])
@@ -50,7 +51,7 @@ def like_name(source: str) -> str | None:
 
 def did_you_mean(source: str) -> str:
     """A question that names the likely path, or ""."""
-    meant = like_name(source)
+    meant = likely_path(source)
     return f" Did you mean {meant}?" if meant else ""
 
 
@@ -89,7 +90,7 @@ def is_cached(name: str) -> bool:
 def check_name(source: str) -> None:
     """Raises UserError at once for a name that cannot be fetched: a slip, or no network and no copy. Where there is a
     copy and no network, the `datasets` library is told not to ask the Hub again and again."""
-    if meant := like_name(source):
+    if meant := likely_path(source):
         raise UserError(f"{source} does not exist. Did you mean {meant}? A data set of the Hub is named owner/name.")
     if reaches_hub():
         return

@@ -4,7 +4,9 @@ Hugging Face; labels.csv and .jsonl."""
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -12,7 +14,7 @@ from typing import TypeVar
 from bundle.errors import UserError
 from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, cell_of_text, text_records
 from train.data.columns import named_column
-from train.data.label_values import ClassKey, label_key
+from train.data.label_values import ClassKey, class_keys, label_key
 from train.data.source import Files
 from train.data.wording import listed
 
@@ -44,19 +46,25 @@ def is_label_file(name: PurePosixPath) -> bool:
     return name.name.lower() in (STYLEGAN, *TABLES)
 
 
-def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], column: str | None) -> FileLabels | None:
+def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], asked: str | None) -> FileLabels | None:
     """The labels that files beside the pictures name, or None where there is no such file.
 
-    column: the column to take. Raises UserError for a file that cannot be read, or that lacks that column.
+    asked: the column to take. Raises UserError for a file that cannot be read, and where no file has that column.
     """
-    found = FileLabels()
-    names = [name for name in files if is_label_file(name)]
+    found, tables = FileLabels(), []
+    names, paths = [name for name in files if is_label_file(name)], Paths(files)
     for name in names:
         records = records_of(source, name, files, "add --classes-from folder or --no-classes")
         if records is None:
             found.notes.append(f"{name} is not StyleGAN's, and is passed over")
-        else:
-            add_labels(found, name, records, files, pictures, column)
+        elif table := label_table(name, records, paths, found):
+            tables.append(table)
+    if asked and tables:
+        everything = list(dict.fromkeys(column for table in tables for column in table.columns))
+        asked = named_column(", ".join(str(table.name) for table in tables), "--label-column", everything, asked)
+    told_nothing = set() if asked else columns_of_one_class(tables)
+    for table in tables:
+        add_labels(found, table, pictures, asked, told_nothing)
     return found if names else None
 
 
@@ -67,6 +75,7 @@ def find_rows(
     that is filled); and the columns of all files. Raises UserError for a file that cannot be read."""
     found: dict[PurePosixPath, dict[str, object]] = {}
     columns: dict[str, None] = {}
+    paths = Paths(files)
     for name in (name for name in files if is_label_file(name)):
         records = records_of(source, name, files, "leave out --attributes") or []
         names = list(dict.fromkeys(column for record in records for column in record))
@@ -77,7 +86,7 @@ def find_rows(
         told: dict[PurePosixPath, dict[str, object]] = {}
         for record in records:
             if record.get(places[0]) is not None:
-                add_cells(told.setdefault(picture_path(name, record[places[0]], files), {}), record)
+                add_cells(told.setdefault(paths.of(name, record[places[0]]), {}), record)
         for picture, row in matched(pictures, told).items():
             add_cells(found.setdefault(picture, {}), row)
     return found, list(columns)
@@ -96,9 +105,31 @@ def matched(pictures: Sequence[PurePosixPath], told: Mapping[PurePosixPath, Told
         return exact
     called: dict[str, list[PurePosixPath]] = {}
     for path in pictures:
-        for name in {path.name, path.stem}:
+        for name in {composed(path.name), composed(path.stem)}:
             called.setdefault(name, []).append(path)
-    return {called[name.name][0]: fact for name, fact in told.items() if len(called.get(name.name, ())) == 1}
+    by_last_part = {composed(name.name): fact for name, fact in told.items()}
+    return {called[name][0]: fact for name, fact in by_last_part.items() if len(called.get(name, ())) == 1}
+
+
+def composed(text: str) -> str:
+    """A name with its accents and letters in one: macOS takes them apart, and tables mostly do not."""
+    return unicodedata.normalize("NFC", text)
+
+
+class Paths:
+    """The files that are there, as tables name them."""
+
+    def __init__(self, files: Files):
+        self._there = {composed(str(path)): path for path in files}
+
+    def of(self, table: PurePosixPath, named: object) -> PurePosixPath:
+        """The path of the picture that a table names, one of the files if it is there: as it stands, else with the
+        backslashes of Windows as slashes."""
+        slashes = str(named).replace("\\", "/")
+        for text in (str(named), slashes):
+            if there := self._there.get(composed(str(table.parent / text))):
+                return there
+        return table.parent / slashes
 
 
 def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records | None:
@@ -106,46 +137,65 @@ def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> 
     for one that cannot be read."""
     try:
         return read_records(name, files[name]())
-    except (OSError, ValueError, csv.Error) as problem:
+    except (OSError, ValueError, RecursionError, csv.Error) as problem:
         raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
 
 
-def picture_path(table: PurePosixPath, named: object, files: Files) -> PurePosixPath:
-    """The path of the picture that a table names, one of `files` if it is there: as it stands, else with the
-    backslashes of Windows as slashes."""
-    path = table.parent / str(named)
-    return path if path in files else table.parent / str(named).replace("\\", "/")
+@dataclass(frozen=True)
+class LabelTable:
+    """A file that names labels: its rows by picture, and its columns without that of the pictures."""
+
+    name: PurePosixPath
+    rows: Mapping[PurePosixPath, Mapping[str, object]]
+    columns: tuple[str, ...]
+
+    def keys(self, column: str) -> dict[PurePosixPath, ClassKey]:
+        """The class of each picture by a column. Raises ValueError for a cell that names no single class."""
+        return {path: label_key(row.get(column)) for path, row in self.rows.items()}
 
 
-def add_labels(
-    found: FileLabels,
-    name: PurePosixPath,
-    records: Records,
-    files: Files,
-    pictures: Sequence[PurePosixPath],
-    asked: str | None,
-) -> None:
-    """Adds the labels of one file to those found. Raises UserError when it lacks the column that was asked for."""
+def label_table(name: PurePosixPath, records: Records, paths: "Paths", found: FileLabels) -> LabelTable | None:
+    """A file's rows, or None and a note in `found` for a file that names no pictures."""
     columns = list(dict.fromkeys(column for record in records for column in record))
     places = by_name(columns, FILE_COLUMNS)
     if not places:
         found.notes.append(f"{name} names no labels" if not records else f"{name} has no column file_name")
         found.without_classes |= not records and name.name.lower() == STYLEGAN
-        return
+        return None
     place = places[0]
-    others = [column for column in columns if column != place]
-    for column in (
-        [named_column(str(name), "--label-column", others, asked)] if asked else by_name(others, LABEL_COLUMNS)
-    ):
+    rows = {paths.of(name, record[place]): record for record in records if record.get(place) is not None}
+    return LabelTable(name, rows, tuple(column for column in columns if column != place))
+
+
+def columns_of_one_class(tables: Sequence[LabelTable]) -> set[str]:
+    """The columns that name one class at most in all files together: one file for each class is no reason to pass its
+    column over."""
+    classes: dict[str, set[ClassKey]] = {}
+    for table in tables:
+        for column in by_name(table.columns, LABEL_COLUMNS):
+            with suppress(ValueError):
+                classes.setdefault(column, set()).update(table.keys(column).values())
+    return {column for column, keys in classes.items() if len(class_keys(keys)) < 2}
+
+
+def add_labels(
+    found: FileLabels, table: LabelTable, pictures: Sequence[PurePosixPath], asked: str | None, told_nothing: set[str]
+) -> None:
+    """Adds the labels of one file to those found: by the column that was `asked` for, else by the likeliest that is not
+    among `told_nothing`. Raises UserError where the column that was asked for names no classes."""
+    likely = [asked] if asked in table.columns else [] if asked else by_name(table.columns, LABEL_COLUMNS)
+    for column in likely:
+        if column in told_nothing:
+            found.notes.append(f"the column {column} of {table.name} is passed over: it names one class at most")
+            continue
         try:
-            keys = {picture_path(name, record[place], files): label_key(record.get(column)) for record in records
-                    if record.get(place) is not None}  # fmt: skip
+            keys = table.keys(column)
         except ValueError as problem:
             if asked:
                 raise UserError(f"--label-column {asked}: {problem}.") from problem
-            found.notes.append(f"the column {column} of {name} is passed over: {problem}")
+            found.notes.append(f"the column {column} of {table.name} is passed over: {problem}")
             continue
-        called = str(name) if name.name.lower() == STYLEGAN else f"{name}, column {column}"
+        called = str(table.name) if table.name.name.lower() == STYLEGAN else f"{table.name}, column {column}"
         labels = matched(pictures, keys)
         if keys and not labels:
             found.notes.append(f"{called} names no picture that is here: {listed(list(map(str, keys)), 'file')}")
@@ -154,13 +204,13 @@ def add_labels(
         found.called.append(called)
         found.columns.append(column)
         return
-    found.notes.append(f"{name} has no column of labels ({', '.join(others) or 'only file names'})")
+    if not likely:
+        found.notes.append(f"{table.name} has no column of labels ({', '.join(table.columns) or 'only file names'})")
 
 
 def read_records(name: PurePosixPath, data: bytes) -> Records | None:
     """The rows of a file by its name, None for a dataset.json that is not StyleGAN's; the names of pictures in a CSV
-    stay words: 0007 is not 7. Raises ValueError and
-    csv.Error for what it cannot be."""
+    stay words: 0007 is not 7. Raises ValueError, RecursionError or csv.Error for a file that is no such table."""
     if name.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq  # slow to load
 

@@ -217,7 +217,7 @@ def known_test(test: Parts, classes: tuple[str, ...]) -> tuple[Parts, list[str]]
     strange: Counter[str] = Counter()
     for path, parts in test.items():
         folder = parts[0] if len(parts) > 1 else ""
-        known = folder if folder in classes else spelled.get(folder.lower())
+        known = spelled.get(folder) or spelled.get(folder.lower())
         if known:
             kept[path] = (known, *parts[1:])
         else:

@@ -26,6 +26,7 @@ from train.data.open_source import open_source
 from train.data.packed import key_of
 from train.data.picture_set import read_set
 from train.data.pixel_format import DEFAULT_PIXELS, PixelFormat, check_pixel_format, format_of_run
+from train.data.places import path_of
 from train.data.reading import DEFAULT_READING, ClassesFrom, Reading
 from train.data.scan import LARGEST_DEFAULT, Scan, choose_format, default_size
 from train.data.scan_report import scan_report
@@ -99,7 +100,7 @@ def load(
     if not quiet:
         notes = (*opened.notes, *found.notes, *wanted.notes, *notes_on(info, scan, size is None))
         print(scan_report(scan, info, notes), flush=True)
-    check_count(source, scan, len(train) + len(test))
+    check_count(source, scan, len(train), len(test))
     check_variety(source, train.images, test.images)
     return Loaded(info, train, test)
 
@@ -107,10 +108,10 @@ def load(
 def shown_name(source: str) -> str:
     """What a run calls a source: a folder or file by its name, as a run folder names no folder of this computer; one
     that is called as a set that is made here as ./NAME."""
-    path = Path(source).expanduser()
+    path = path_of(source)
     if not path.exists():
         return source
-    name = path.resolve().name
+    name = path.resolve().name or "pictures"  # the root of a disk has none
     return f"./{name}" if synthetic_set(name) else name
 
 

@@ -3,6 +3,7 @@
 A source can be read again and again: the first pass (scan.py) decides on size and mode, the second one fills memory.
 """
 
+import glob
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from train.data import hub, image_files
 from train.data.file_kinds import kind_of_name
 from train.data.folder_files import FolderFiles, find_files
 from train.data.label_files import is_label_file
+from train.data.places import path_of
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Source
 from train.data.wording import listed
@@ -29,7 +31,7 @@ def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
     """Opens any source. Raises UserError with a sentence when nothing can be read there."""
     if not source.strip():
         raise UserError("--data is empty: name a folder of pictures, a zip of them, parquet, or a data set of the Hub.")
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.is_dir():
         return open_folder(source, path, reading)
     if path.is_file():
@@ -66,7 +68,8 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
 
     if not parquet:
         return tables.open_saved(source, reading, path)
-    if not pictures and not found.notes:
+    pattern = glob.escape(str(path)) != str(path)  # for which the library takes it
+    if not pictures and not found.notes and not pattern:
         return tables.open_table(source, reading, str(path))
     # The library would count what else is there, and take the kind that is most frequent.
     opened = tables.open_parquet_files(source, reading, {name: found.files[name] for name in parquet})
@@ -78,7 +81,7 @@ def open_file(source: str, path: Path, reading: Reading) -> Source:
     if path.suffix.lower() == ".parquet":
         from train.data import tables
 
-        return tables.open_table(source, reading, "parquet", data_files=str(path))
+        return tables.open_parquet_file(source, reading, path)
     if path.suffix.lower() != ".zip":
         kind = kind_of_name(PurePosixPath(path.name))
         what = f" It is a {kind.called}: {kind.instead}." if kind else ""

@@ -7,6 +7,8 @@ CLASS/NUMBER.ENDING; FOLDER/metadata.csv its attributes. What is read, and how, 
 """
 
 import csv
+import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ from train.data.scan import survey
 from train.data.source import Row, Source
 
 TOLD_EVERY = 25  # pictures
+# What no file may be called on Windows, which is also what could lead out of the folder.
+FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+LONGEST_NAME = 80  # letters
 ATTRIBUTES = "metadata.csv"
 
 
@@ -60,6 +66,25 @@ class PictureFile:
     attributes: tuple[str, ...] = ()
 
 
+class FolderNames:
+    """The folder of each class: one that any disk takes and that leads nowhere else, whatever the class is called.
+    Classes that differ have folders that differ, be it by a number."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, str] = {"": ""}
+
+    def of(self, label: str) -> str:
+        """The name of the folder of a class; "" for none, whose pictures lie beside the folders."""
+        if label not in self._of:
+            plain = FORBIDDEN.sub(" ", label)[:LONGEST_NAME].strip(". ") or "class"
+            if RESERVED.fullmatch(plain.partition(".")[0].strip()):
+                plain = f"class {plain}"
+            taken = {name.casefold() for name in self._of.values()}
+            free = (name for number in itertools.count(2) for name in [plain, f"{plain} {number}"])
+            self._of[label] = next(name for name in free if name.casefold() not in taken)
+        return self._of[label]
+
+
 @dataclass(frozen=True)
 class PictureFiles:
     """The pictures of a source: the names of their attributes, how many there are, and each."""
@@ -76,11 +101,11 @@ def write_folder(settings: FolderSettings) -> int:
         raise UserError(f"--most must be positive, not {settings.most}.")
     if settings.folder.is_dir() and any(settings.folder.iterdir()):
         raise UserError(f"{settings.folder} is not empty: name a new folder, or empty it.")
-    found = files_of(settings.source, settings.most)
+    found, names = files_of(settings.source, settings.most), FolderNames()
     settings.folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for i, picture in enumerate(found.pictures):
-        home = settings.folder / picture.label.replace("/", " ").strip(". ")
+        home = settings.folder / names.of(picture.label)
         home.mkdir(parents=True, exist_ok=True)
         path = home / f"{i + 1:06d}{picture.ending}"
         path.write_bytes(picture.data)
@@ -192,7 +217,8 @@ def drawn_shapes(names: tuple[str, ...], most: int) -> Iterator[PictureFile]:
     """Pictures of the drawn set, its shapes as classes and its other factors, by these names, as attributes."""
     factors = shapes.factors(shapes.TRAIN[:most])
     cells = shapes.cells(factors)
-    for i, pixels in enumerate(shapes.draw(factors)):
+    for i, one in enumerate(factors):
+        (pixels,) = shapes.draw(one[None])
         yield png_file(pixels.transpose(1, 2, 0), cells["shape"][i], tuple(str(cells[name][i]) for name in names))
 
 

@@ -1,5 +1,6 @@
 """Tables of the `datasets` library (parquet files, the Hugging Face Hub) as sources: which columns hold what."""
 
+import glob
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,8 +41,13 @@ def open_parquet_files(called: str, reading: Reading, files: Mapping[PurePosixPa
     """Parquet files, whose paths name the splits. Raises UserError, which calls them `called`."""
     splits: dict[str, list[str]] = {}
     for name, path in files.items():
-        splits.setdefault(split_of(name), []).append(str(path))
+        splits.setdefault(split_of(name), []).append(glob.escape(str(path)))
     return readable(called, reading, lambda: datasets.load_dataset("parquet", data_files=splits))
+
+
+def open_parquet_file(called: str, reading: Reading, path: Path) -> Source:
+    """One parquet file. Raises UserError, which calls it `called`."""
+    return open_table(called, reading, "parquet", data_files=glob.escape(str(path)))
 
 
 def open_saved(called: str, reading: Reading, folder: Path) -> Source:
@@ -358,8 +364,8 @@ def test_keys(split: datasets.Dataset, label: str) -> list[ClassKey]:
 
 
 def labelled(split: datasets.Dataset, labels: LabelColumn) -> bool:
-    """Whether every row has a label; -1 is none unless it is a class."""
+    """Whether any row has a label; -1 is none unless it is a class."""
     if labels.column is None or labels.column not in split.features:
         return False
     missing = {None} if -1 in labels.keys else {None, -1}
-    return not missing & set(test_keys(split, labels.column))
+    return not missing.issuperset(test_keys(split, labels.column))

@@ -26,6 +26,8 @@ def test_kinds_of_columns():
     assert signs.info.kind == "binary" and signs.values[:2].tolist() == [0, 1]
     dates = column_of("day", [20240131, 20240201, None] * 100)  # the same to six digits, and nearly so as float32
     assert dates.info.words == ("20240131", "20240201") and dates.values[:2].tolist() == [0, 1]
+    moments = [1_700_000_000_000_000, 1_700_000_000_000_001]  # microseconds, which differ in the 16th digit
+    assert column_of("moment", moments * 100).info.words == tuple(map(str, moments))
     assert column_of("length", [0.1, 0.2] * 100).info.words == ("0.1", "0.2")
     number = column_of("age", [float(i) for i in range(101)] + [float("nan")] * 9)
     assert (number.info.kind, number.info.low, number.info.high, number.info.mean) == ("number", 5, 95, 50)

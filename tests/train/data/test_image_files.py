@@ -15,6 +15,8 @@ from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from train.data.label_files import read_records
 from train.data.load import load, load_again
+from train.data.open_source import open_source
+from train.data.reading import Reading
 
 
 def zipped(folder: Path, to: Path, prefix: str = "") -> Path:
@@ -195,3 +197,25 @@ def test_a_cell_of_labels_may_hold_any_line_separator():
     text = '{"file_name": "a.png", "label": "x", "caption": "one\u2028two"}\n'
     (record,) = read_records(PurePosixPath("metadata.jsonl"), text.encode())
     assert record["caption"] == "one\u2028two"
+
+
+def test_text_that_begins_like_a_picture_is_no_picture(tmp_path):
+    draw_folder(tmp_path, 60)
+    (tmp_path / "patients.csv").write_text("BMI,age\n20,30\n")
+    (tmp_path / "notes.txt").write_text("P1 is Anna")
+    assert load(str(tmp_path), quiet=True)[0].classes == ("bar", "disc", "square")
+
+
+def test_a_folder_of_pictures_that_is_also_a_run_hides_no_other_mistake(tmp_path):
+    draw_folder(tmp_path, 60)
+    (tmp_path / "run.json").write_text('{"data": {}}')
+    (tmp_path / "metadata.csv").write_text("file_name,glasses\nbar/0000.png,1\n")
+    with pytest.raises(UserError, match="Did you mean glasses"):
+        open_source(str(tmp_path), Reading(attributes="glases"))
+
+
+def test_a_folder_that_holds_a_run_alone_says_why_it_has_no_picture(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "run.json").write_text('{"data": {}}')
+    with pytest.raises(UserError, match=r"holds no picture: .*inner"):
+        open_source(str(tmp_path))

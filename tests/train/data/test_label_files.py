@@ -2,6 +2,7 @@
 
 import io
 import json
+import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -154,3 +155,54 @@ def test_classes_go_where_hardly_any_of_their_pictures_can_be_held_out():
 def test_a_csv_may_end_in_longer_rows(tmp_path: Path):
     (first, second) = read_records(PurePosixPath("metadata.csv"), b"file_name,x\n007,1\n008,2,3\n")
     assert (first["file_name"], first["x"], second["x"]) == ("007", 1, 2)
+
+
+@pytest.mark.parametrize("cell", ["", "one"])
+def test_a_column_that_names_one_class_at_most_hides_neither_another_nor_the_folders(tmp_path: Path, cell: str):
+    draw_folder(tmp_path / "set", 60)
+    pictures = sorted((tmp_path / "set").rglob("*.png"))
+    names = [path.relative_to(tmp_path / "set").as_posix() for path in pictures]
+    table(tmp_path / "set" / "metadata.csv", "file_name,label", [f"{name},{cell}" for name in names])
+    source = open_source(str(tmp_path / "set"))
+    assert source.classes == ("bar", "disc", "square")
+    assert any("column label" in note and "one class at most" in note for note in source.notes)
+    rows = [f"{name},{cell},{'ab'[i % 2]}" for i, name in enumerate(names)]
+    table(tmp_path / "set" / "metadata.csv", "file_name,label,category", rows)
+    assert open_source(str(tmp_path / "set")).classes == ("a", "b")
+
+
+def test_a_file_for_each_class_may_name_only_that(tmp_path: Path):
+    for kind in ("cat", "dog"):
+        names = drawn(tmp_path / "set" / kind, 30)
+        table(tmp_path / "set" / kind / "metadata.csv", "file_name,label", [f"{name},a {kind}" for name in names])
+    assert open_source(str(tmp_path / "set")).classes == ("a cat", "a dog")
+
+
+def test_a_column_that_only_some_files_have_can_be_asked_for(tmp_path: Path):
+    names = drawn(tmp_path / "set" / "train", 40)
+    rows = [f"{name},{'ab'[i % 2]}" for i, name in enumerate(names)]
+    table(tmp_path / "set" / "train" / "metadata.csv", "file_name,kind", rows)
+    names = drawn(tmp_path / "set" / "test", 20)
+    table(tmp_path / "set" / "test" / "metadata.csv", "file_name", names)
+    source = open_source(str(tmp_path / "set"), Reading(classes_from="file", label_column="kind"))
+    assert source.classes == ("a", "b") and source.train.count == 40
+    with pytest.raises(UserError, match=r"no such column, but kind\."):
+        open_source(str(tmp_path / "set"), Reading(classes_from="file", label_column="sort"))
+
+
+def test_accents_are_one_letter_or_two(tmp_path: Path):
+    """As macOS stores names; tables are mostly written elsewhere."""
+    names = [unicodedata.normalize("NFD", f"Bär {i}.png") for i in range(30)]
+    for old, new in zip(drawn(tmp_path, 30), names, strict=True):
+        (tmp_path / old).rename(tmp_path / new)
+    rows = [f"{unicodedata.normalize('NFC', name)},{'ab'[i % 2]}" for i, name in enumerate(names)]
+    table(tmp_path / "metadata.csv", "file_name,label", rows)
+    source = open_source(str(tmp_path))
+    assert source.classes == ("a", "b") and {row.label for row in source.train.rows()} == {0, 1}
+
+
+def test_a_file_that_is_nested_without_end_is_refused_in_a_sentence(tmp_path: Path):
+    drawn(tmp_path, 30)
+    (tmp_path / "dataset.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(UserError, match=r"dataset\.json cannot be read"):
+        open_source(str(tmp_path))

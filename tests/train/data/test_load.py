@@ -1,5 +1,7 @@
 """Loading a set: tensors, classes, what a run knows about it, mistakes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from tests.support.pictures import draw_folder, draw_shape
 from train.data import hub, stacked_mnist
 from train.data import shapes as drawn_shapes
 from train.data.dataset import DataInfo
-from train.data.load import load, load_again
+from train.data.load import load, load_again, shown_name
 from train.known_pictures import absolute
 
 
@@ -26,8 +28,9 @@ def test_a_folder_becomes_tensors_and_classes(shapes):
 def test_mistakes_are_sentences(tmp_path, shapes):
     with pytest.raises(UserError, match="holds no picture"):
         load(str(tmp_path))
-    with pytest.raises(UserError, match="does not exist"):
-        load("./nowhere-at-all")
+    for place in ("./nowhere-at-all", "~nobody-of-this-name", "~nobody-of-this-name/pets"):
+        with pytest.raises(UserError, match="does not exist"):
+            load(place)
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(UserError, match="not a folder"):
         load(str(tmp_path / "notes.txt"))
@@ -87,3 +90,8 @@ def test_a_set_made_here_says_so_beside_a_folder_of_its_name(tmp_path, monkeypat
     own = load("./shapes").info
     assert (own.source, own.licence, own.train_images) == ("./shapes", "not stated", 54)
     assert "note" not in capsys.readouterr().out and absolute("./shapes") == str(tmp_path / "shapes")
+
+
+def test_a_set_at_the_root_of_a_disk_has_a_title(shapes, monkeypatch):
+    root = Path(shapes).resolve().anchor
+    assert shown_name(root) == "pictures"

@@ -14,7 +14,7 @@ from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from tests.train.data.test_tables import parquet
 from train.data import stacked_mnist
-from train.data.picture_folder import FolderSettings, write_folder
+from train.data.picture_folder import FolderNames, FolderSettings, write_folder
 
 
 def written(source: str | Path, folder: Path, most: int = 2000) -> Counter[str]:
@@ -127,3 +127,12 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="not empty"):
         written(tmp_path / "set", tmp_path / "out", 5)
     assert len(pictures_in(tmp_path / "out")) == 20
+
+
+def test_a_class_leads_nowhere_else_and_any_disk_takes_it():
+    names = FolderNames()
+    labels = ["", "cat/dog", r"..\..\evil", "C:evil", "what?", "what*", "con", "NUL.txt", "...", "Cat dog", "x" * 300]
+    folders = [names.of(label) for label in labels]
+    assert folders == ["", "cat dog", "evil", "C evil", "what", "what 2", "class con", "class NUL.txt", "class",
+                       "Cat dog 2", "x" * 80]  # fmt: skip
+    assert [names.of(label) for label in labels] == folders

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_shape
 from train.data.load import load
+from train.data.open_source import open_source
 
 
 def test_a_parquet_tree_reads_like_the_folder(shapes, tmp_path):
@@ -98,3 +100,22 @@ def test_a_test_split_without_labels_is_left_out(tmp_path, capsys):
     info, train, test = load(str(tmp_path))
     assert (len(train), len(test), info.classes) == (108, 12, ("0", "1")) and int(test.labels.min()) == 0
     assert "left out the test split: it has no labels" in capsys.readouterr().out
+
+
+def test_a_path_with_brackets_is_no_pattern(tmp_path):
+    columns = {"image": [saved(Image.new("L", (16, 16), 5 * i), "PNG") for i in range(30)], "label": ["a", "b"] * 15}
+    folder = parquet(tmp_path / "pets [1]", **columns)
+    for place in (folder, f"{folder}/train.parquet"):
+        source = open_source(place)
+        assert source.classes == ("a", "b") and source.train.count == 30
+
+
+def test_a_test_row_without_a_label_takes_no_other_with_it(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for split, labels in (("train", ["a", "b"] * 30), ("test", ["a", "b"] * 15 + [None])):
+        pictures = [saved(Image.new("L", (16, 16), 4 * i), "PNG") for i in range(len(labels))]
+        pq.write_table(pa.table({"image": pictures, "label": labels}), tmp_path / f"{split}.parquet")
+    info, train, test = load(str(tmp_path), quiet=True)
+    assert (len(train), len(test)) == (60, 30) and info.classes == ("a", "b")
