@@ -71,10 +71,11 @@ def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
 
 
 def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:
-    """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is. Empty where
-    the bundle has no such file."""
+    """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is; attributes
+    that say what their direction does need it. Empty where the bundle needs none and has no such file."""
     arrays = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
-    further = {key: shape for key, shape in direction_shapes(info).items() if key in arrays}
+    needed = {ATTRIBUTE_ARRAYS[model] for one in info.attributes for model in ATTRIBUTE_ARRAYS if getattr(one, model)}
+    further = {key: shape for key, shape in direction_shapes(info).items() if key in arrays or key in needed}
     _check_arrays(arrays, latent_shapes(info) | further, folder.name)
     return arrays
 

@@ -35,6 +35,11 @@ ALLOWED = """
 """
 OPERATORS = frozenset(ALLOWED.split())
 
+# What an attribute of an operator may consist of: its name, its type, and one or several numbers, texts or tensors. The
+# other fields hold graphs, or sparse tensors, whose weights may lie in another file.
+ATTRIBUTE_FIELDS = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 13, 20})
+MAX_RANK = 16  # dimensions of a tensor: networks need six, and the product of many is slow
+
 ONNX_DOMAINS = ("", "ai.onnx")  # ONNX's own operators: of no domain, or of one that some exporters write out
 Dimensions = tuple[int | str, ...]
 
@@ -43,7 +48,7 @@ Dimensions = tuple[int | str, ...]
 class Outline:
     """What a file holds. Shapes: numbers, or the name of a dimension that is free; types: numbers of onnx.proto;
     `parameters`: floating-point numbers among its weights; `weight_types`: their types; `external`: the file of each
-    weight that lies in another."""
+    weight that lies in another; `unread`: what else it holds that is not looked into."""
 
     ir_version: int = 0
     opsets: dict[str, int] = field(default_factory=dict)
@@ -52,6 +57,7 @@ class Outline:
     parameters: int = 0
     weight_types: set[int] = field(default_factory=set)
     external: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     inputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
     outputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
 
@@ -73,6 +79,8 @@ def outline(data: bytes) -> Outline:
             elif number == 8:
                 entry = dict(fields(value))
                 found.opsets[text(entry.get(1, b""))] = int64(entry.get(2, 0))
+            elif number == 20:
+                found.unread.append("instructions for a training")
             elif number == 25:
                 found.functions += 1
     except (ValueError, TypeError) as error:
@@ -94,6 +102,8 @@ def problem(found: Outline) -> str | None:
         return "brings functions of its own"
     if found.external:
         return f"keeps weights in another file, '{found.external[0][:100]}'"
+    if found.unread:
+        return f"holds {found.unread[0]}, which is not read here"
     if foreign := sorted(found.operators - OPERATORS):
         return f"uses operators that are not run here ({', '.join(foreign[:5])})"
     return None
@@ -121,7 +131,7 @@ def _graph(found: Outline, data: Value) -> None:
             name, kind, shape = _value(value)
             (found.inputs if number == 11 else found.outputs)[name] = kind, shape
         elif number == 15:
-            raise ValueError("sparse weights")
+            found.unread.append("sparse weights")
     for name in weights & set(found.inputs):  # old exporters list weights as inputs too
         del found.inputs[name]
 
@@ -142,6 +152,8 @@ def _attribute(found: Outline, data: Value) -> None:
     for number, value in fields(data):
         if number in (5, 10):  # a tensor, tensors
             _tensor(found, value)
+        elif number not in ATTRIBUTE_FIELDS:
+            found.unread.append("sparse weights" if number in (22, 23) else "an attribute that is no number and no tensor")
 
 
 def _tensor(found: Outline, data: Value) -> str:
@@ -163,8 +175,8 @@ def _tensor(found: Outline, data: Value) -> str:
             external = external or ""
     if external is not None:
         found.external.append(external)
-    if any(int64(size) < 0 for size in shape):
-        raise ValueError("a negative size")
+    if len(shape) > MAX_RANK or any(int64(size) < 0 for size in shape):
+        raise ValueError("a tensor of impossible sizes")
     if kind in FLOATS:
         found.parameters += math.prod(shape)
         found.weight_types.add(kind)

@@ -152,7 +152,7 @@ def _opened_jpeg(data: bytes, limits: Limits) -> Image.Image:
     """As `opened`. Pillow's own limit, which does not know of decoding at a fraction of the size, is passed over."""
     image = _jpeg(data)
     check_pixels(image, limits.progressive_pixels if image.info.get("progressive") else limits.jpeg_pixels)
-    if data.rfind(JPEG_ENDS) < data.rfind(JPEG_SCAN) and image.width * image.height <= limits.pixels:
+    if not has_end(data) and image.width * image.height <= limits.pixels:
         return _jpeg(ended(data))
     return image
 
@@ -162,6 +162,17 @@ def _jpeg(data: bytes) -> Image.Image:
         return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
     except BROKEN as error:
         raise OSError("not an image") from error
+
+
+def has_end(data: bytes) -> bool:
+    """Whether the picture of a JPEG has its end marker. Behind it phones store films, depths and further pictures."""
+    at = len(JPEG_BEGINS) - 1
+    while marker := MARKER.search(data, at):
+        at = marker.end()
+        if marker.group() == JPEG_ENDS:
+            return True
+        at += int.from_bytes(data[at : at + 2], "big")  # its segment, which may hold a preview with an end of its own
+    return False
 
 
 def ended(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import IO
 
 UTF8_FLAG = 0x800
 STANDARD = "cp437"  # as zipfile reads names without the flag
+STANDARD_LETTERS = frozenset(bytes(range(256)).decode(STANDARD))
 BROKEN_ZIP = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 """What zipfile raises for what is no zip, or a damaged one, when it is opened."""
 ENTRY_MARK = b"PK\x01\x02"
@@ -33,17 +34,20 @@ def entry_marks(file: IO[bytes]) -> int:
 
 def entry_names(entries: list[zipfile.ZipInfo]) -> list[str]:
     """What the files of one zip are called, in their order. All names without the flag are in one code page."""
-    unsure = [entry.filename.encode(STANDARD, "replace") for entry in entries if not told_as_utf8(entry)]
+    unsure = [entry.filename.encode(STANDARD) for entry in entries if not told_as_utf8(entry)]
     encoding = encoding_of(unsure)
     return [
-        entry.filename if told_as_utf8(entry) else entry.filename.encode(STANDARD, "replace").decode(encoding)
+        entry.filename if told_as_utf8(entry) else entry.filename.encode(STANDARD).decode(encoding)
         for entry in entries
     ]
 
 
 def told_as_utf8(entry: zipfile.ZipInfo) -> bool:
-    """Whether the name of an entry needs no guess: it carries the flag, or has letters of ASCII only."""
-    return bool(entry.flag_bits & UTF8_FLAG) or entry.filename.isascii()
+    """Whether the name of an entry needs no guess: it carries the flag, has letters of ASCII only, or was told in UTF-8
+    beside the entry, which Python 3.12 and newer read."""
+    if entry.flag_bits & UTF8_FLAG or entry.filename.isascii():
+        return True
+    return not set(entry.filename) <= STANDARD_LETTERS
 
 
 def encoding_of(names: list[bytes]) -> str:

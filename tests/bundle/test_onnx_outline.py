@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,45 @@ def external_constant() -> bytes:
     return model([constant, helper.make_node("Add", ["x", "w"], ["y"])])
 
 
+def sparse_constant() -> bytes:
+    """Its values would be read from a file of the machine that runs it."""
+    values = TensorProto(name="w", dims=[4], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
+    values.external_data.add(key="location", value="README.md")
+    indices = numpy_helper.from_array(np.arange(4), "i")
+    constant = helper.make_node("Constant", [], ["w"])
+    kind = onnx.AttributeProto.SPARSE_TENSOR
+    sparse = constant.attribute.add(name="sparse_value", type=kind).sparse_tensor
+    sparse.values.CopyFrom(values)
+    sparse.indices.CopyFrom(indices)
+    sparse.dims.append(4)
+    return model([constant, helper.make_node("Add", ["x", "w"], ["y"])])
+
+
+def sparse_weights() -> bytes:
+    proto = onnx.load_from_string(model([RELU]))
+    proto.graph.sparse_initializer.add().values.name = "w"
+    return proto.SerializeToString()
+
+
+def graph_in_an_attribute() -> bytes:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    node.attribute.add(name="body", type=onnx.AttributeProto.GRAPH).g.name = "inner"
+    return model([node])
+
+
+def training_instructions() -> bytes:
+    proto = onnx.load_from_string(model([RELU]))
+    proto.training_info.add().algorithm.name = "steps"
+    return proto.SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
+        (sparse_constant(), "sparse weights"),
+        (sparse_weights(), "sparse weights"),
+        (graph_in_an_attribute(), "an attribute that is no number"),
+        (training_instructions(), "instructions for a training"),
         (
             model([helper.make_node("RandomNormalLike", ["x"], ["y"])]),
             r"operators that are not run here \(RandomNormal",
@@ -98,6 +135,14 @@ def external_constant() -> bytes:
 )
 def test_what_is_not_run_here(data: bytes, words: str):
     assert re.search(words, problem(outline(data)) or "nothing"), problem(outline(data))
+
+
+def test_a_tensor_of_very_many_dimensions_is_refused_at_once():
+    weight = TensorProto(name="w", dims=[2**40] * 500_000, data_type=TensorProto.FLOAT)
+    began = time.monotonic()
+    with pytest.raises(BundleError, match="not an ONNX file"):
+        outline(model([RELU], [weight]))
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\x80" * 100, b"not a graph", b"\x08\x0a", bytes(range(256)) * 40])

@@ -56,6 +56,19 @@ def test_a_jpeg_that_lacks_more_is_refused(options: dict, cut: int):
         pictures.decode(saved(NOISE, "JPEG", **options)[:-cut], framing(3, 32))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_photograph_may_be_followed_by_a_film(seed: int):
+    """As telephones store them: bytes of the film look like markers."""
+    film = np.random.default_rng(seed).integers(0, 256, 200_000, np.uint8).tobytes()
+    preview = b"\xff\xe2" + struct.pack(">H", 800) + bytes(400) + b"\xff\xda\xff\xd9" + bytes(394)
+    whole = saved(NOISE, "JPEG")
+    photograph = whole[:2] + preview + whole[2:]
+    for data in (photograph, photograph + film, photograph + whole[:-9]):
+        assert np.array_equal(opened(data, UPLOAD), opened(whole, UPLOAD))
+    with pytest.raises(ImageError, match="not a picture"):
+        pictures.decode(photograph[:-200], framing(3, 32))
+
+
 def test_a_large_jpeg_is_decoded_small_and_other_files_stay_within_their_limit():
     """108 million pixels of a telephone."""
     large = saved(Image.new("L", (12000, 9000), 90), "JPEG", quality=30)

@@ -45,6 +45,12 @@ def test_names_with_the_flag_are_taken_as_they_are():
     assert entry_names(zipfile.ZipFile(file).infolist()) == ["猫/1.png", "cats/1.png"]
 
 
+def test_names_that_are_told_in_utf8_beside_the_entry_are_taken_as_they_are():
+    """As Python 3.12 and newer read the field of a zip for that."""
+    names = ["猫/1.png", "кот/2.png", "犬/1.png", "cats/1.png"]
+    assert entry_names([zipfile.ZipInfo(name) for name in names]) == names
+
+
 def test_letters_that_no_rule_knows_still_differ():
     russian = [name.encode("cp866") for name in ("кошки/1.png", "собаки/1.png")]
     assert len(set(entry_names(packed(russian)))) == 2
