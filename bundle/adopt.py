@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bundle.array_files import SHEET_COLUMNS
-from bundle.bundle_names import check_name, check_title
+from bundle.bundle_names import check_line, check_name, check_title
 from bundle.errors import BundleError, UserError
 from bundle.external_weights import ONE_FILE, inlined
 from bundle.generator_inputs import NOTHING_GIVEN, Given, check_tensor_name, find_inputs
@@ -110,6 +110,8 @@ def adopt(
     """
     check_name(about.name)
     check_title(about.title)
+    check_line("source", about.source)
+    check_line("licence", about.licence)
     if not file.is_file():
         raise UserError(f"There is no file '{file}'.")
     if target.exists():

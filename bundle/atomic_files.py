@@ -20,7 +20,8 @@ ABANDONED = 24 * 3600  # seconds after which an unfinished write counts as aband
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes `data` beside `path`, has it reach the disk, then renames it; the folder is made when missing.
+    """Writes `data` beside `path`, has it reach the disk, then renames it; the folder is made when missing, and whoever
+    might read or write the older file may do so with the new one.
 
     Raises UserError when the disk refuses; a previous version is then still whole.
     """
@@ -32,6 +33,8 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if path.is_file():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     except BaseException as problem:  # Ctrl-C included
         with suppress(OSError):
@@ -72,14 +75,23 @@ def swap(built: Path, target: Path) -> Path | None:
 def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
     """Renames the finished folder `built` to `target`. What an older folder there holds beside `ours`, the names of
     the files that this project wrote, moves along (.git, the owner's notes). The new files reach the disk before the
-    older ones go. Raises OSError as `swap` does."""
+    older ones go. Raises OSError; the older folder is then back in its place, with all that it held."""
     reach_disk(built)
     older = swap(built, target)
     if older is None:
         return
-    for path in older.iterdir():
-        if path.name not in ours and not (target / path.name).exists():
-            path.rename(target / path.name)
+    moved = []
+    try:
+        for path in list(older.iterdir()):
+            if path.name not in ours and not (target / path.name).exists():
+                path.rename(target / path.name)
+                moved.append(path.name)
+    except BaseException:  # Ctrl-C included
+        for name in moved:
+            (target / name).rename(older / name)
+        target.rename(built)
+        older.rename(target)
+        raise
     shutil.rmtree(older, ignore_errors=True)
 
 

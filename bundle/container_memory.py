@@ -3,7 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup")
+from bundle.processors import CGROUP
+
 RECLAIMABLE = {"inactive_file", "active_file"}  # what the system keeps of files, until somebody needs the memory
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
+import numpy as np
+
 from bundle.errors import BundleError, UserError
 from bundle.onnx_outline import TYPES, Dimensions, Outline, described, unknown
 from bundle.schema import (
@@ -112,9 +114,19 @@ def fixed_input(name: str, entry: Described, text: str) -> FixedInput:
     value = "normal" if text == "normal" else _numbers(name, text)
     if isinstance(value, tuple) and len(value) != count:
         raise UserError(f"--input {name}: {described(name, kind, shape)} takes {count} numbers, not {len(value)}.")
+    if value != "normal" and not holds(element, value):
+        raise UserError(f"--input {name}: {text} is no {element}, which {described(name, kind, shape)} takes.")
     if value == "normal" and element not in FLOAT_TYPES:
         raise UserError(f"--input {name}=normal: {described(name, kind, shape)} takes no noise, which is no {element}.")
     return FixedInput.model_validate({"name": name, "type": element, "shape": sizes, "value": value})
+
+
+def holds(element: str, value: float | tuple[float, ...]) -> bool:
+    """Whether an element type has these numbers: floats as nearly as they can, whole numbers and booleans exactly."""
+    wanted = np.array(value, np.float64)
+    with np.errstate(all="ignore"):
+        found = wanted.astype(element).astype(np.float64)
+    return bool(np.isfinite(found).all() and (element in FLOAT_TYPES or np.array_equal(found, wanted)))
 
 
 def _numbers(name: str, text: str) -> float | tuple[float, ...]:

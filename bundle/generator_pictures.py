@@ -211,10 +211,10 @@ def _class_count(run: RunSession, adapter: Adapter, given: Given) -> int:
         return True
 
     run(None, _labelled(adapter, entry, 0))  # whose error, if any, is about something else
-    low, high = 0, 1
+    low, high, most = 0, 1, min(2 * MAX_CLASSES, int(np.iinfo(entry.type).max))
     while takes(high):
-        low, high = high, 2 * high
-        if high > 2 * MAX_CLASSES:
+        low, high = high, min(2 * high, most)
+        if low == most:
             raise UserError(f"How many classes does '{entry.name}' take? Name them: --classes cat,dog,….")
     while high - low > 1:
         middle = (low + high) // 2

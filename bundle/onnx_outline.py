@@ -153,7 +153,8 @@ def _attribute(found: Outline, data: Value) -> None:
         if number in (5, 10):  # a tensor, tensors
             _tensor(found, value)
         elif number not in ATTRIBUTE_FIELDS:
-            found.unread.append("sparse weights" if number in (22, 23) else "an attribute that is no number and no tensor")
+            sparse = number in (22, 23)
+            found.unread.append("sparse weights" if sparse else "an attribute that is no number and no tensor")
 
 
 def _tensor(found: Outline, data: Value) -> str:

@@ -7,7 +7,7 @@ UNPACK = "python -m export unpack "
 
 
 def public_command(command: str) -> str:
-    """A training command with only the last part of each absolute path.
+    """A training command with only the last part of each path that is absolute or leads out of the folder.
 
     Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
     """
@@ -23,7 +23,8 @@ def public_command(command: str) -> str:
     words = []
     for word in given:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        if value.startswith(("/", "~", "../", "\\")) or re.match(r"[A-Za-z]:[\\/]", value):
-            value = value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        slashes = re.sub(r"^(\./)+", "", value.replace("\\", "/"))
+        if slashes.startswith(("/", "~", "../")) or re.match(r"[A-Za-z]:/", slashes):
+            value = slashes.rstrip("/").rsplit("/", 1)[-1]
         words.append(flag + equals + value)
     return shlex.join(words)

@@ -122,7 +122,7 @@ def order(root: Path) -> list[str]:
     try:
         if path.stat().st_size > MAX_ORDER_BYTES:
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError):
         return []
     return list(dict.fromkeys(line.strip() for line in lines if line.strip()))

@@ -37,8 +37,7 @@ def entry_names(entries: list[zipfile.ZipInfo]) -> list[str]:
     unsure = [entry.filename.encode(STANDARD) for entry in entries if not told_as_utf8(entry)]
     encoding = encoding_of(unsure)
     return [
-        entry.filename if told_as_utf8(entry) else entry.filename.encode(STANDARD).decode(encoding)
-        for entry in entries
+        entry.filename if told_as_utf8(entry) else entry.filename.encode(STANDARD).decode(encoding) for entry in entries
     ]
 
 

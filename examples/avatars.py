@@ -210,7 +210,11 @@ def check(settings: Settings) -> None:
         raise UserError(f"{settings.out} is a file; name a folder.")
     record, now = settings.out / "drawn.json", {"size": settings.size} | versions()
     if record.exists():
-        if (before := json.loads(record.read_text(encoding="utf-8"))) != now:
+        try:
+            before = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError as problem:
+            raise UserError(f"{record} is damaged: delete it and the pictures, or choose another folder.") from problem
+        if before != now:
             raise UserError(f"{settings.out} was begun with {before}, and this is {now}; choose another folder.")
     elif settings.out.is_dir() and any(settings.out.iterdir()):
         raise UserError(f"{settings.out} holds other files; choose a new folder.")

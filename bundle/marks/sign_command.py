@@ -107,7 +107,8 @@ def run(options: argparse.Namespace) -> int:
         chain, key = read_limited(options.certificate, LARGEST_PEM), read_limited(options.key, LARGEST_PEM)
         credentials = Credentials(chain, key, options.algorithm, options.timestamps)
         for path in options.files:
-            write_file(path, signed(read_limited(path, MARKED_FILE.bytes), credentials, path.name))
+            picture = path.resolve()  # not the link to it
+            write_file(picture, signed(read_limited(picture, MARKED_FILE.bytes), credentials, path.name))
             print(f"{path}: signed.")
 
     return exit_code(work, "Stopped.")

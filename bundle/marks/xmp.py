@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from pydantic import ValidationError
 
 from bundle.marks.mark import COMPOSITE, TRAINED, Mark
+from bundle.one_line import one_line
 from bundle.version import VERSION
 
 TOOL = f"Twofold {VERSION}"
@@ -120,14 +121,15 @@ def _parsed(text: bytes) -> XmpReading:
     for node in root.iter(f"{{{RDF}}}Description"):
         values |= dict(node.attrib)
         values |= {child.tag: child.text or child.attrib.get(f"{{{RDF}}}resource", "") for child in node}
-    source = values.get(f"{{{IPTC}}}DigitalSourceType", "").removeprefix(SOURCES)[:100]
-    tool = values.get(f"{{{XMP}}}CreatorTool", "")[:100]
+    # What is printed becomes one line: anybody can write a mark.
+    source = one_line(values.get(f"{{{IPTC}}}DigitalSourceType", "")).removeprefix(SOURCES)[:100]
+    tool = one_line(values.get(f"{{{XMP}}}CreatorTool", ""))[:100]
     own = {name: values.get(f"{{{OWN}}}{name}", "") for name in ("bundle", "sha256", "state")}
     if source not in (TRAINED, COMPOSITE):
         return XmpReading(source=source, tool=tool)
     try:
         state = _state(own["state"])
-        bundle, sha256 = own["bundle"][:64] or None, own["sha256"][:64] or None
+        bundle, sha256 = one_line(own["bundle"])[:64] or None, own["sha256"][:64] or None
         return XmpReading(Mark(source=source, bundle=bundle, sha256=sha256, state=state), source, tool)
     except ValidationError:
         return XmpReading(source=source, tool=tool, torn=True)

@@ -75,6 +75,7 @@ __all__ = [
     "GRAPHS",
     "HELD_OUT",
     "MAX_ATTRIBUTES",
+    "MAX_BUNDLE_NAME",
     "MAX_FILE_BYTES",
     "MAX_FIXED_SIZE",
     "MAX_LATENT",
@@ -118,7 +119,8 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 3  # bundle/migrate.py reads versions 1 and 2
-BUNDLE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # the whole of a name
+MAX_BUNDLE_NAME = 64  # characters
+BUNDLE_NAME = rf"[a-z0-9][a-z0-9_-]{{0,{MAX_BUNDLE_NAME - 1}}}"  # the whole of a name
 MAX_TITLE = 200  # characters
 
 

@@ -45,8 +45,8 @@ VAE_NEEDS = VAE_GRAPHS[:2]  # the others may be absent
 
 
 class ClassInput(Entry):
-    """The input by which a generator made elsewhere is told the class: its number, int64 [N] or [N, 1], or a row of
-    weights [N, K] that is 1 for the class ("one-hot")."""
+    """The input by which a generator made elsewhere is told the class: its number, a whole number [N] or [N, 1] of
+    type `type`, or a row of weights [N, K] that is 1 for the class ("one-hot")."""
 
     name: InputName
     type: ElementType

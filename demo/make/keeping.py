@@ -13,7 +13,7 @@ from bundle.sessions import default_threads
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
-from demo.one_line import one_line
+from bundle.one_line import one_line
 
 SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
 MAX_LICENCE = 120

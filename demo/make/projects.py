@@ -25,7 +25,7 @@ from bundle.bundle_names import name_from
 from bundle.errors import InputError, UserError
 from bundle.schema import MAX_ATTRIBUTES, Fit
 from bundle.sizes import size_word
-from demo.one_line import one_line
+from bundle.one_line import one_line
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")

@@ -248,12 +248,15 @@ def test_the_sheet_shows_its_seeds(dcgan: Path, tmp_path: Path):
     assert np.abs(images.to_uint8(served.sample([0, 1])).astype(int) - bundle.golden).max() <= 1
 
 
-@pytest.mark.parametrize("about", [About("g", "t" * 201), About("g", ""), About("Größe", "G")], ids=str)
+NO_LINE = [About("g", "two\nlines"), About("g", "caf\udce9"), About("g", "G", licence="\x9b31m")]
+
+
+@pytest.mark.parametrize("about", [About("g", "t" * 201), About("g", ""), About("Größe", "G"), *NO_LINE], ids=ascii)
 def test_a_name_or_title_that_no_index_can_hold_is_refused_before_anything_is_tried(
     about: About, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(adopt, "inspect_generator", lambda *_: pytest.fail("it was tried"))
     (tmp_path / "g.onnx").write_bytes(exported(net(), torch.zeros(2, LATENT, 1, 1)))
-    with pytest.raises(UserError, match=r"A title has 1 to 200 characters|cannot be a bundle's name"):
+    with pytest.raises(UserError, match=r"A title has 1 to 200 characters|cannot be a bundle's name|must be one line"):
         adopt.adopt(tmp_path / "g.onnx", tmp_path / "out", about)
     assert not (tmp_path / "out").exists()

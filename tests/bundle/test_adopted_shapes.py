@@ -15,7 +15,7 @@ from bundle.__main__ import main
 from bundle.adopt import About, inspect_generator
 from bundle.errors import BundleError, UserError
 from bundle.external_weights import inlined
-from bundle.generator_inputs import Given
+from bundle.generator_inputs import Given, holds
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
@@ -131,6 +131,7 @@ def test_noise_is_drawn_once_and_what_has_no_usual_value_is_asked_for(tmp_path: 
         (Given({"psi": "1"}), "no such input; it has 'z' (float32 [n, 8])"),
         (Given({"truncation_psi": "much"}), "give a number"),
         (Given({"truncation_psi": "1,2"}), "takes 1 numbers, not 2"),
+        (Given({"truncation_psi": "1e300"}), "1e300 is no float32"),
         (Given(output="w"), "--output w: this file gives"),
         (Given(classes=("a",)), "no input for a class"),
     ],
@@ -139,6 +140,36 @@ def test_a_flag_that_does_not_fit_is_answered(given: Given, words: str):
     with pytest.raises(UserError) as caught:
         inspect_generator(exported(Truncated(), Z, torch.tensor(1.0)), given=given)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fits"),
+    [
+        (torch.int64, "3", True),
+        (torch.int64, "1.9", False),
+        (torch.int64, "1e30", False),
+        (torch.uint8, "255", True),
+        (torch.uint8, "300", False),
+        (torch.uint8, "-1", False),
+        (torch.float16, "0.1", True),
+        (torch.float16, "1e6", False),
+        (torch.bool, "true", True),
+        (torch.bool, "0.5", False),
+    ],
+)
+def test_a_fixed_value_is_what_was_given_or_refused(kind: torch.dtype, text: str, fits: bool):
+    name = str(kind).removeprefix("torch.")
+    assert holds(name, {"true": 1.0}.get(text) or float(text)) is fits
+
+
+def test_the_question_for_classes_is_asked_where_every_number_is_taken(tmp_path: Path):
+    class Any(Numbered):
+        def forward(self, z: torch.Tensor, label: torch.Tensor) -> object:
+            return self.draw(z + label.reshape(-1, 1).to(torch.float32) / 255)
+
+    data = exported(Any(), Z, torch.zeros(2, dtype=torch.uint8))
+    with pytest.raises(UserError, match="How many classes does 'label' take"):
+        inspect_generator(data)
 
 
 def test_half_precision_all_through(tmp_path: Path):

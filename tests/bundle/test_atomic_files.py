@@ -73,6 +73,36 @@ def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path):
     assert {path.name for path in tmp_path.iterdir()} == {"state", new, ".state.backup", ".run.4567abcd"}
 
 
+def test_a_folder_that_cannot_be_moved_along_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, files in (("built/in", ["graph.onnx"]), ("target", ["graph.onnx", "a.txt", "notes.txt"])):
+        (tmp_path / name).mkdir(parents=True)
+        for file in files:
+            (tmp_path / name / file).write_text(f"{name} {file}")
+    rename = Path.rename
+
+    def refusing(path: Path, to: Path) -> Path:
+        if path.name == "notes.txt":
+            raise PermissionError(13, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(OSError, match="denied"):
+        replace_folder(tmp_path / "built" / "in", tmp_path / "target", ["graph.onnx"])
+    there = {path.name: path.read_text() for path in (tmp_path / "target").iterdir()}
+    assert there == {name: f"target {name}" for name in ("graph.onnx", "a.txt", "notes.txt")}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_private_file_stays_private(tmp_path: Path):
+    file = tmp_path / "picture.png"
+    file.write_bytes(b"older")
+    file.chmod(0o600)
+    write_file(file, b"newer")
+    assert file.read_bytes() == b"newer" and file.stat().st_mode & 0o777 == 0o600
+
+
 def test_new_files_reach_the_disk_before_the_older_folder_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("built/in", "target"):
         (tmp_path / name).mkdir(parents=True)

@@ -1,10 +1,12 @@
 """Moves along attributes: without one no byte changes, one is added after truncation, wrong ones are refused."""
 
+import io
+
 import numpy as np
 import pytest
 
 from bundle import paths
-from bundle.errors import InputError
+from bundle.errors import BundleError, InputError
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
@@ -23,6 +25,20 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> BundleModel:
     index["attributes"][1]["vae"] = None
     tiny.save_index(folder, index)
     return BundleModel(BundleRunner(read(folder)))
+
+
+@pytest.mark.parametrize("name", ["attribute_w", "attribute_code"])
+def test_an_attribute_that_has_a_direction_needs_it(tmp_path, name: str):
+    folder = attributes.add(tiny.build(tmp_path / "tiny"))
+    index = tiny.load_index(folder)
+    with np.load(folder / index["files"]["latents"]["file"]) as stored:
+        arrays = {key: array for key, array in stored.items() if key != name}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    index["files"]["latents"] |= tiny.write(folder / index["files"]["latents"]["file"], buffer.getvalue())
+    tiny.save_index(folder, index)
+    with pytest.raises(BundleError, match=f"lack a valid float32 array '{name}'"):
+        read(folder)
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -127,6 +127,12 @@ def test_class_weights():
             class_weights(shares, 4)
 
 
+def test_a_model_without_classes_says_so():
+    for ask in (lambda: one_hot(3, 0), lambda: class_weights({0: 1}, 0)):
+        with pytest.raises(InputError, match=r"This model has no classes\."):
+            ask()
+
+
 def test_class_rows():
     assert class_rows(None, [3, 14], 10).argmax(axis=1).tolist() == [3, 4]
     assert class_rows(one_hot(2, 4), [0, 1, 2], 4).shape == (3, 4)

@@ -316,6 +316,8 @@ def test_order_txt_says_which_bundles_come_first(tmp_path: Path):
     for text, wanted in (("c\n", "cab"), (" b \n\nnowhere\nc\nb\n", "bca"), ("c\n" * 10_000, "abc"), ("\xff", "abc")):
         order.write_bytes(text.encode("latin-1"))
         assert "".join(bundle.info.name for bundle in discover(tmp_path)[0]) == wanted
+    order.write_text("c\nb\n", encoding="utf-8-sig")  # as Windows writes it
+    assert "".join(bundle.info.name for bundle in discover(tmp_path)[0]) == "cba"
 
 
 def test_discover_takes_one_bundle_or_none(tiny_bundle: Path, tmp_path: Path):

@@ -149,6 +149,16 @@ def test_another_source_is_told_and_is_no_mark():
     assert found.mark is None and found.source == "digitalCapture"
 
 
+def test_what_a_mark_says_is_one_line():
+    words = "Twofold.&#10;photo.png: The bundle draws the same picture again.&#x9b;31m"
+    inside = (
+        f'<rdf:Description xmlns:e="{xmp.IPTC}" e:DigitalSourceType="{xmp.SOURCES}a&#10;b" '
+        f'xmlns:x1="{xmp.XMP}" x1:CreatorTool="{words}"/>'
+    )
+    found = xmp.read(block_of(inside))
+    assert found.tool == "Twofold. photo.png: The bundle draws the same picture again. 31m" and found.source == "a b"
+
+
 @pytest.mark.parametrize(
     "data",
     [

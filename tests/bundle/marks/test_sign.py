@@ -112,6 +112,11 @@ def test_the_command_signs_files_and_refuses_in_sentences(
     plain.write_bytes(png(PICTURE))
     assert main(["sign", str(file), *given]) == 0
     assert b"caBX" in file.read_bytes() and xmp.read(file.read_bytes()).mark == Mark(source=COMPOSITE)
+    kept = tmp_path / "kept.png"
+    kept.write_bytes(formats.png(PICTURE, Mark(source=COMPOSITE)))
+    (tmp_path / "link.png").symlink_to(kept)
+    assert main(["sign", str(tmp_path / "link.png"), *given]) == 0
+    assert (tmp_path / "link.png").is_symlink() and b"caBX" in kept.read_bytes()
     before = plain.read_bytes()
     assert main(["sign", str(plain), *given]) == 2 and plain.read_bytes() == before
     assert "has no mark of a generated picture" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A text of a visitor as one line: a title, a licence."""
+"""A text of a stranger as one line: a title, a licence, what a mark says."""
 
 import unicodedata
 
