@@ -49,15 +49,28 @@ def fastest_precision(device: torch.device | None = None) -> Literal["fp32", "bf
     return "bf16" if computes_bf16(device or training_device()) else "fp32"
 
 
-def hardware(processes: int = 1) -> str:
-    """The processor or GPU in words, e.g. "2 processes on AMD EPYC, 1 thread(s)"."""
-    several = f"{processes} processes on " if processes > 1 else ""
+def measuring_device() -> torch.device:
+    """The device that measures: as for training, but never Apple's GPU."""
     device = training_device()
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def hardware(processes: int = 1, device: torch.device | None = None) -> str:
+    """The processor or GPU in words, e.g. "2 processes on AMD EPYC, 1 thread(s)". `device`: by default the one that
+    trains."""
+    several = f"{processes} processes on " if processes > 1 else ""
+    device = device or training_device()
     if device.type == "cuda":
         return several + torch.cuda.get_device_name()
     if device.type == "mps":
         return f"{several}GPU of {processor()}"
     return f"{several}{processor()}, {torch.get_num_threads()} thread(s)"
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an error says that the machine or its GPU has too little memory, in the words of any system."""
+    says = ("can't allocate memory", "not enough memory", "out of memory")  # Linux, Windows, GPUs
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or any(words in str(problem) for words in says)
 
 
 def processor() -> str:

@@ -236,10 +236,9 @@ def recognised(
 def matched(known: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
     """(the rows of `now` that are the known thumbnails, in their order and without those that are missing; the other
     rows of `now`), both int64."""
-    places: dict[bytes, deque[int]] = defaultdict(deque)
-    for row, thumbnail in enumerate(now.numpy()):
-        places[thumbnail.tobytes()].append(row)
-    found = np.array([places[key].popleft() if places[key] else -1 for key in map(np.ndarray.tobytes, known.numpy())])
+    places = rows_by_thumbnail(now.numpy(), np.arange(len(now)))
+    keys = map(np.ndarray.tobytes, known.numpy())
+    found = np.array([places[key].popleft() if places.get(key) else -1 for key in keys])
     match_nearly_alike(known.numpy(), now.numpy(), found)
     rows = torch.from_numpy(found[found >= 0].astype(np.int64))
     others = torch.ones(len(now), dtype=torch.bool)
@@ -249,23 +248,36 @@ def matched(known: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
 
 def match_nearly_alike(known: np.ndarray, now: np.ndarray, found: np.ndarray) -> None:
     """Fills in `found`, the row of `now` for each row of `known` or -1, what differs by no more than decoders do: the
-    most alike first, each row once. Thumbnails are uint8 [N, D]."""
+    most alike first, each row once. Thumbnails are uint8 [N, D]; equal ones are compared once, such as blank pages."""
     from scipy.spatial import KDTree  # rarely needed
 
-    while True:
-        wanted, free = np.flatnonzero(found < 0), np.setdiff1d(np.arange(len(now)), found)
-        if not len(wanted) or not len(free):
-            return
-        distances, places = KDTree(now[free].astype(np.float32)).query(
-            known[wanted].astype(np.float32), k=range(1, min(NEIGHBOURS, len(free)) + 1), p=np.inf,
+    wanted = rows_by_thumbnail(known, np.flatnonzero(found < 0))
+    free = rows_by_thumbnail(now, np.setdiff1d(np.arange(len(now)), found))
+    while wanted and free:
+        those, these = list(wanted), list(free)
+        distances, places = KDTree(as_points(these)).query(
+            as_points(those), k=range(1, min(NEIGHBOURS, len(these)) + 1), p=np.inf,
             distance_upper_bound=TOLERANCE + 0.5,
         )  # fmt: skip
         pairs = np.argwhere(np.isfinite(distances))
-        taken: set[int] = set()
-        for row, rank in pairs[np.argsort(distances[tuple(pairs.T)], kind="stable")]:
-            place = int(free[places[row, rank]])
-            if found[wanted[row]] < 0 and place not in taken:
-                found[wanted[row]] = place
-                taken.add(place)
-        if not taken:
+        if not len(pairs):
             return
+        for row, rank in pairs[np.argsort(distances[tuple(pairs.T)], kind="stable")]:
+            mine, theirs = wanted[those[row]], free[these[places[row, rank]]]
+            while mine and theirs:
+                found[mine.popleft()] = theirs.popleft()
+        wanted = {thumbnail: rows for thumbnail, rows in wanted.items() if rows}
+        free = {thumbnail: rows for thumbnail, rows in free.items() if rows}
+
+
+def rows_by_thumbnail(thumbnails: np.ndarray, rows: np.ndarray) -> dict[bytes, deque[int]]:
+    """These rows of thumbnails uint8 [N, D], by their bytes, in order."""
+    found: dict[bytes, deque[int]] = defaultdict(deque)
+    for row in rows:
+        found[thumbnails[row].tobytes()].append(int(row))
+    return dict(found)
+
+
+def as_points(thumbnails: list[bytes]) -> np.ndarray:
+    """The bytes of thumbnails as float32 [N, D]."""
+    return np.stack([np.frombuffer(one, np.uint8) for one in thumbnails]).astype(np.float32)

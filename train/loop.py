@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from bundle.errors import UserError
 from bundle.exit_codes import end_signals, handled, let_go_of_terminal
 from bundle.training_status import Expected, RunState, Status
+from train.augment import MOST_APART
 from train.budget import Slot, spoken
 from train.checkpoints import load_tensors, restore_modules, restore_optimizer, save_tensors
 from train.data.dataset import Pictures
@@ -90,7 +91,9 @@ def train(
         warn_of_slow_bf16(stage, settings)
     if settings.track:
         accelerator.init_trackers(stage.name, config=flat(settings))
-    on_device = Pictures(*(split.to(loop.device) for split in (test_set.images[:256], test_set.labels[:256])))
+    on_device = Pictures(
+        *(split.to(loop.device) for split in (test_set.images[:MOST_APART], test_set.labels[:MOST_APART]))
+    )
     shown = test_set.images[spread_rows(len(test_set), SHOWN).to(test_set.images.device)]
     stage.held_out = shown.to(loop.device).float() / 255
     stage.begin(loop.pictures, on_device)

@@ -66,7 +66,7 @@ class Recorder:
 
     def __init__(self, stage: Stage, averages: nn.Module, settings: Settings, source: str, progress: Progress,
                  accelerator: Accelerator, train_images: int):  # fmt: skip
-        """train_images: how many pictures are trained on; said in the record, with each time that some were added."""
+        """train_images: how many pictures steps can see; said in the record, with each time that some were added."""
         self.stage, self.averages, self.settings, self.progress = stage, averages, settings, progress
         self.folder = settings.run / stage.name
         self.accelerator, self.writes = accelerator, accelerator.is_main_process
@@ -226,7 +226,7 @@ def repeating_command(module: str, settings: Settings, source: str) -> str:
         elif not flag and i and Path(value) == settings.run == Path(settings.data):  # a run folder among its pictures
             words[i] = source
         elif start is not None and value and Path(value) == start:  # with or without a slash at its end
-            words[i] = flag + equals + start.name
+            words[i] = flag + equals + start.resolve().name
     if not named and source != DEFAULT_DATA:
         words += ["--data", source]
     return printable(shlex.join(["python", "-m", module, *words]))

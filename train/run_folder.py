@@ -7,6 +7,7 @@ runs/mnist/all.json                 what `train all` was begun with
 runs/mnist/status.json              how far the training is (bundle/training_status.py)
 runs/mnist/evaluation/              the report of `train evaluate`
 runs/mnist/.lock                    held while a training uses the folder
+runs/mnist/.training                who uses it, and when they last said so
 runs/mnist/gan/config.json          settings of the stage
               /state.safetensors    networks, averages, optimizers; progress in its metadata
               /latents.safetensors  what a finished stage knows about its latent space
@@ -57,7 +58,8 @@ class StageRecord:
     """Every command that trained it, the first one first: command, version, seconds, images and hardware of each; the
     version is empty, and what came before is one session, where an older version did not tell them apart."""
     data: list[list[int]] | None = None
-    """[pictures seen, how many the set had from then on]: one entry, and one for each time that some were added."""
+    """[pictures seen, how many of the set steps could see from then on]: one entry, and one for each time that some
+    were added."""
 
 
 # ----------------------------------------------------------------------------------------------- files

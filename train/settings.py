@@ -27,7 +27,7 @@ class Settings:
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder, e.g. runs/mnist; made when missing."""
     preset: str = "cpu"
-    """Named set of defaults; add --help to see them. cpu: an hour on two cores. gpu: wider, residual. The systems of
+    """Named set of defaults; add --help to see them. cpu: an hour and a half on two cores. gpu: wider, residual. The systems of
     the classic articles: lenet (classifier), mlp (gan, vae), plane (vae with two dimensions). principal (vae): the
     sharpest reconstructions."""
     data: str = "ylecun/mnist"
@@ -73,7 +73,8 @@ class Settings:
     minutes: float = 30.0
     """Time budget; the learning-rate schedule is stretched to it."""
     images: int | None = None
-    """Train on this many pictures, rounded up to whole steps, instead of a time budget (repeatable bit for bit)."""
+    """Train on this many pictures, rounded up to whole steps, instead of a time budget: with a number of --threads,
+    repeatable bit for bit on the same machine."""
     batch: int = 64
     """Pictures per step and process, before --accumulate."""
     accumulate: int = 1
@@ -85,7 +86,7 @@ class Settings:
     With a number, the same --seed gives the same bytes on the same machine."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """bf16 runs convolutions under autocast: faster where the processor or the GPU supports it, many times slower
-    elsewhere. auto: bf16 where it is supported."""
+    elsewhere. auto: bf16 where the processor or the GPU has instructions for it."""
     track: str | None = None
     """Also send the metrics to an installed tracker that accelerate supports: tensorboard, wandb, … Default: none."""
     resume: bool = False

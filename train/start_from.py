@@ -55,9 +55,9 @@ def opened_start(settings: Settings, wanted: bool) -> Iterator[Run | None]:
         raise UserError(f"--start-from {folder} does not exist: name a run folder or a bundle.")
     elif (folder / INDEX).is_file():
         with tempfile.TemporaryDirectory() as place:
-            yield unpacked(folder, Path(place) / folder.name)
+            yield unpacked(folder, Path(place) / folder.resolve().name)
     else:
-        yield Run.open(folder)
+        yield Run.open(folder.resolve())  # "." has no name
 
 
 def unpacked(bundle: Path, run: Path) -> Run:
@@ -83,9 +83,8 @@ def with_architecture(stage: str, settings: AnySettings, given: Set[str], source
         if name == "body" and (was, now) == TO_SKIPS:
             continue
         if was != now and {name, "preset"} & given:
-            raise UserError(
-                f"{flag_of(name)} {now} does not fit the {stage} of --start-from, which has {was}: leave it out."
-            )
+            asked = f"{flag_of(name)} {now}" if name in given else f"--preset {settings.preset}, with {name} {now},"
+            raise UserError(f"{asked} does not fit the {stage} of --start-from, which has {was}: leave it out.")
         changes[name] = was
     return replace(settings, **changes)
 
@@ -140,7 +139,7 @@ def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: S
                 target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))
     what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures"
     what += ")" if source.data.sides == info.sides else f" of {source.data.size} px)"
-    return f"{what}{classes_carried(source.data.classes, info.classes)}. Optimizers and averages begin anew."
+    return f"{what}{classes_carried(source.data.classes, info.classes)}. Its optimizers are not taken over."
 
 
 def class_sides(stage: str, settings: Settings, info: DataInfo) -> dict[str, int]:

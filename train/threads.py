@@ -15,12 +15,14 @@ LEAST_STEPS = 4  # that count
 
 
 def first_threads(asked: int | Literal["auto", "all"], stored: int = 0) -> int:
-    """The threads to begin with; `stored`: what an earlier trial on this machine came to, 0 for none."""
+    """The threads to begin with; `stored`: what an earlier trial on this processor came to, 0 for none. It may have had
+    more cores."""
     if isinstance(asked, int):
         return asked
     if asked == "all":
         return usable_cores()
-    return stored or max(usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1)
+    most = max(usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), 1)
+    return min(stored or most, most)
 
 
 class ThreadTrial:

@@ -21,7 +21,7 @@ from train.data.load import Loaded
 from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
 from train.distributed import warn_of_lost_processes
-from train.hardware import fastest_precision, training_device
+from train.hardware import fastest_precision, is_out_of_memory, training_device
 from train.known_pictures import open_pictures, place_of_pictures, with_framing
 from train.loop import train
 from train.pauses import Pauses
@@ -90,8 +90,9 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             if first:
                 say("The pictures have no classes: the classifier is skipped.")
             plan = without_classifier(plan, settings, given)
-        counted_from = training_began(plan, began, first)
         times, pauses = [stage_time(stage, own) for stage, own in plan], Pauses()
+        left = sum(time.left for time, (_, own) in zip(times, plan, strict=True) if own.images is None)
+        counted_from = training_began(left, began, first)
         for i, (stage, own) in enumerate(plan):
             if first:
                 store_settings(stage, own)
@@ -117,15 +118,14 @@ def without_classifier(plan: Plan, settings: AllSettings, given: Set[str]) -> Pl
     return [(stage, with_rest(stage, own)) for stage, own in plan if stage != "classifier"]
 
 
-def training_began(plan: Plan, began: float, first: bool) -> float:
-    """When the minutes of those stages that have some began to count: with the command, but reading the pictures takes
-    half of them at most."""
-    minutes = sum(own.minutes for _, own in plan if own.images is None)
-    late = time.monotonic() - began - minutes * 60 * READING_SHARE
-    if late <= 0 or not minutes:
+def training_began(left: float, began: float, first: bool) -> float:
+    """When the `left` seconds of those stages that have minutes began to count: with the command, but reading the
+    pictures takes half of them at most."""
+    late = time.monotonic() - began - left * READING_SHARE
+    if late <= 0 or not left:
         return began
     if first:
-        took = f"reading the pictures took more than half of the {minutes:g} minutes"
+        took = f"reading the pictures took more than half of the {round(left / 60, 1):g} minutes that are left"
         say(f"note: {took}; the training takes the other half, and ends later.")
     return began + late
 
@@ -222,8 +222,7 @@ def pytorch_errors(stage: str) -> Iterator[None]:
             raise UserError(
                 f"The weights that the {stage} builds on do not fit their settings: train that stage again."
             ) from problem
-        small = isinstance(problem, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words
-        if not small:
+        if not is_out_of_memory(problem):
             raise
         raise UserError(
             f"{stage}: the memory is too small for these networks and pictures. Use a smaller --batch (--accumulate "

@@ -30,13 +30,19 @@ def test_all_stages_end_with_the_minutes_whatever_each_of_them_takes():
 
 
 def test_reading_the_pictures_takes_half_of_the_minutes_at_most(monkeypatch, capsys):
-    settings = GanSettings(Path("r"), minutes=10)
-    counted = ("vae", VaeSettings(Path("r"), images=500))  # whose default of minutes does not count
     for now, begins in ((130.0, 100.0), (1000.0, 700.0)):
         monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
-        assert training.training_began([("gan", settings), counted], 100.0, True) == begins
-    assert capsys.readouterr().out.count("more than half of the 10 minutes") == 1
-    assert training.training_began([counted], 100.0, True) == 100.0
+        assert training.training_began(600.0, 100.0, True) == begins
+    assert capsys.readouterr().out.count("more than half of the 10 minutes that are left") == 1
+    assert training.training_began(0.0, 100.0, True) == 100.0
+
+
+def test_a_stage_that_goes_on_shortly_before_its_end_still_trains(monkeypatch):
+    """Reading took six minutes, and of its 45 minutes five are left."""
+    times = [StageTime(2700.0, 2400.0)]
+    monkeypatch.setattr(training.time, "monotonic", lambda: 360.0)
+    counted_from = training.training_began(sum(stage.left for stage in times), 0.0, True)
+    assert slot_of(times, 0, 360.0 - counted_from).seconds == 2400.0 + 150.0
 
 
 def test_without_classes_the_others_share_the_minutes_of_the_classifier(tmp_path):
@@ -104,8 +110,9 @@ def test_the_faster_number_of_threads_is_kept(seconds, best):
 def test_threads_are_what_was_asked_for_or_found_before(monkeypatch):
     monkeypatch.setattr(threads, "usable_cores", lambda: 8)
     assert [first_threads(*asked) for asked in ((3,), ("all",), ("auto",), ("auto", 1))] == [3, 8, 8, 1]
+    assert first_threads("auto", 32) == 8  # where it was found, the process might use more
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert first_threads("auto") == 2
+    assert first_threads("auto") == first_threads("auto", 8) == 2
 
 
 def test_a_speed_is_a_plain_number():

@@ -67,3 +67,23 @@ def test_a_launch_that_starts_one_process_says_how_to_start_two(monkeypatch, cap
     monkeypatch.setenv("WORLD_SIZE", "2")
     distributed.warn_of_lost_processes()
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("problem", "small"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_every_system_s_words_for_too_little_memory_are_known(problem: Exception, small: bool):
+    assert hardware.is_out_of_memory(problem) is small
+
+
+def test_what_measures_is_named_not_what_trains(apple):
+    assert hardware.measuring_device().type == "cpu"
+    assert hardware.hardware(device=torch.device("cpu")).endswith("thread(s)")

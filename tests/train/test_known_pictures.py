@@ -15,7 +15,7 @@ from tests.support.trained import train
 from train.__main__ import main
 from train.data.load import Loaded, load
 from train.data.mapped_images import MappedImages
-from train.known_pictures import Thumbnails, as_known, matched, thumbnails
+from train.known_pictures import Thumbnails, as_known, as_points, matched, thumbnails
 from train.run_folder import Run, data_of, place_of, read_json
 
 FEW = ["--images", "32", "--threads", "1", "--precision", "fp32", "--batch", "16"]
@@ -143,6 +143,15 @@ def test_many_that_are_nearly_alike_are_each_matched_once():
     known = torch.full((40, 16), 100, dtype=torch.uint8)
     rows, added = matched(known, torch.full((41, 16), 102, dtype=torch.uint8))
     assert len(set(rows.tolist())) == 40 and len(added) == 1
+
+
+def test_equal_ones_are_compared_once(monkeypatch):
+    """Blank pages by another decoder: one round."""
+    rounds = []
+    monkeypatch.setattr("train.known_pictures.as_points", lambda those: rounds.append(len(those)) or as_points(those))
+    known = torch.full((5000, 16), 100, dtype=torch.uint8)
+    rows, added = matched(known, torch.full((5001, 16), 102, dtype=torch.uint8))
+    assert rows.tolist() == list(range(5000)) and added.tolist() == [5000] and rounds == [1, 1]
 
 
 def test_pictures_added_to_a_large_set_come_in_the_order_of_the_run_and_stay_in_their_files(

@@ -62,7 +62,10 @@ def test_a_set_without_classes_begins_with_one_that_has_them(trained_run, tmp_pa
     [
         (["--size", "32"], "its networks draw pictures of 16 px in grey, and these have 32 px in grey"),
         (["--width", "32"], "--width 32 does not fit the gan of --start-from, which has 16: leave it out"),
-        (["--preset", "mlp"], "--body mlp does not fit the gan of --start-from, which has conv: leave it out"),
+        (
+            ["--preset", "mlp"],
+            "--preset mlp, with body mlp, does not fit the gan of --start-from, which has conv: leave it out",
+        ),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(trained_run, others, tmp_path, capsys, words, sentence):
@@ -82,9 +85,11 @@ def test_what_is_not_there_is_a_sentence(trained_run, others, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_bundle_is_a_beginning_too(exported, others, tmp_path, capsys):
-    assert begin("gan", tmp_path / "run", others, exported.folder) == 0
+def test_a_bundle_is_a_beginning_too(exported, others, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(exported.folder)
+    assert begin("gan", tmp_path / "run", others, Path()) == 0  # --start-from .
     assert "begins with the weights of shapes" in capsys.readouterr().out
+    assert f"--start-from {exported.folder.name}" in Run.open(tmp_path / "run").record("gan").command
     assert begin("vae", tmp_path / "run", others, exported.folder) == 2
     assert "batch normalisation is folded into weights" in capsys.readouterr().err
 

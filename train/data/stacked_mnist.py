@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 TRAIN_IMAGES, TEST_IMAGES, SAMPLES = 128_000, 26_000, 26_000
-MODES = 1000
+DIGITS = 10
+MODES = DIGITS**3
 GATE = 0.9  # see `count`
 
 

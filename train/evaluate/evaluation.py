@@ -27,9 +27,9 @@ from train.evaluate.inverse import measure_inversion, measure_repair
 from train.evaluate.report import Report
 from train.evaluate.sheets import PictureSheet, save_sheet
 from train.evaluate.subject import classifier_of_run, open_subject
-from train.evaluate.synthetic_sets import measure_factors, measure_modes
+from train.evaluate.synthetic_sets import check_reads_digits, measure_factors, measure_modes
 from train.evaluate.vae import measure_vae
-from train.hardware import hardware
+from train.hardware import hardware, is_out_of_memory, measuring_device
 from train.known_pictures import in_known_order
 from train.progress_bar import say
 from train.run_folder import Run, check_known
@@ -97,6 +97,8 @@ def measure_subject(
     the command began. Large sets are packed into `cache`."""
     loaded = subject_pictures(subject, settings.data or subject.source, cache)
     info, train, test = loaded.info, loaded.train, loaded.test
+    if classifier and info.source == "stacked_mnist":
+        check_reads_digits(classifier)
     report = begin_report(settings, subject, extractor, info)
     augmented = augmentations(subject.gan, info) if settings.leaks else ()
     most = most_searched(info)
@@ -129,7 +131,8 @@ def measure_subject(
             measure_factors(context, subject.vae, info.sides, info.channels)
     if settings.control:
         add_control(context, settings.control, subject.gan)
-    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware()}
+    device = torch.device("cpu") if subject.kind == "bundle" else measuring_device()
+    report.facts |= {"seconds": round(time.monotonic() - began, 1), "hardware": hardware(device=device)}
     return Evaluation(subject, report, context.sheets)
 
 
@@ -218,7 +221,7 @@ def augmentations(gan: GanHandle | None, info: DataInfo) -> tuple[str, ...]:
 
 def began_small(gan: GanHandle, info: DataInfo) -> bool:
     """Whether the GAN began with so few pictures that augmentation was adapted: it then goes on being so, however many
-    --more-data added."""
+    --more-data added, unless its probability had come down to 0."""
     return augment.starts_augmented(info.train_images if gan.began_with is None else gan.began_with)
 
 
@@ -244,7 +247,12 @@ def repeating_command(settings: EvaluateSettings, source: str) -> str:
 def main(settings: EvaluateSettings) -> int:
     """Prints the report; stores it in the run's folder `evaluation` or in --out, and its figures in the bundle named
     by --store. Returns 0. Raises UserError, OSError."""
-    found = evaluate(settings)
+    try:
+        found = evaluate(settings)
+    except (MemoryError, RuntimeError) as problem:
+        if not is_out_of_memory(problem):
+            raise
+        raise UserError("The memory is too small to measure so much at once: use fewer --samples.") from problem
     report, sheets = found.report, found.sheets
     say(f"{report.facts['seconds']} s on {report.facts['hardware']}")
     folder = settings.out

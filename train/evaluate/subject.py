@@ -18,6 +18,7 @@ from train.data.cache import cache_of_run
 from train.data.dataset import DataInfo
 from train.evaluate.batches import BATCH
 from train.evaluate.handles import ClassifierHandle, Draw, GanHandle, Subject, VaeHandle
+from train.hardware import measuring_device
 from train.run_folder import Run, place_of
 from train.settings import STAGES, GanSettings, VaeSettings
 from train.stages import load_networks
@@ -103,8 +104,8 @@ def open_run(folder: Path) -> Subject:
 
 
 def networks(run: Run, stage: str) -> dict[str, nn.Module]:
-    """The averaged networks of a stage, on the GPU where there is one. Raises UserError when they do not fit."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    """The averaged networks of a stage, on the device that measures. Raises UserError when they do not fit."""
+    device = measuring_device()
     try:
         return {name: net.to(device) for name, net in load_networks(run, stage).items()}
     except RuntimeError as problem:

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from bundle.errors import UserError
 from train import priors
 from train.data import shapes, stacked_mnist
 from train.evaluate.batches import draw_batches, map_batches, to_unit
@@ -36,6 +37,16 @@ def measure_factors(context: EvaluationContext, vae: VaeHandle, sides: Sides, ch
         context.report.add(f"vae.{name}", label, value, "higher", 1.0, BY_DEFINITION, count=FACTOR_PICTURES)
     each = ", ".join(f"{name} {value:.2f}" for name, value in zip(shapes.FACTORS, gaps, strict=True))
     context.report.note(f"Mutual information gap of each factor: {each}.")
+
+
+def check_reads_digits(classifier: ClassifierHandle) -> None:
+    """Raises UserError unless a classifier tells ten classes of grey pictures apart, as the modes of Stacked MNIST need
+    it."""
+    if classifier.channels != 1 or len(classifier.classes) != stacked_mnist.DIGITS:
+        raise UserError(
+            f"The {classifier.name} reads {len(classifier.classes)} classes in pictures of {classifier.channels} "
+            "channel(s); the modes of stacked_mnist need a classifier of grey digits: name its run with --classifier."
+        )
 
 
 def digit_probabilities(classifier: ClassifierHandle, images: np.ndarray) -> np.ndarray:
