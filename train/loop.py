@@ -91,9 +91,8 @@ def train(
         warn_of_slow_bf16(stage, settings)
     if settings.track:
         accelerator.init_trackers(stage.name, config=flat(settings))
-    on_device = Pictures(
-        *(split.to(loop.device) for split in (test_set.images[:MOST_APART], test_set.labels[:MOST_APART]))
-    )
+    few = test_set.images[:MOST_APART], test_set.labels[:MOST_APART]
+    on_device = Pictures(*(column.to(loop.device) for column in few))
     shown = test_set.images[spread_rows(len(test_set), SHOWN).to(test_set.images.device)]
     stage.held_out = shown.to(loop.device).float() / 255
     stage.begin(loop.pictures, on_device)

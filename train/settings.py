@@ -27,9 +27,9 @@ class Settings:
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder, e.g. runs/mnist; made when missing."""
     preset: str = "cpu"
-    """Named set of defaults; add --help to see them. cpu: an hour and a half on two cores. gpu: wider, residual. The systems of
-    the classic articles: lenet (classifier), mlp (gan, vae), plane (vae with two dimensions). principal (vae): the
-    sharpest reconstructions."""
+    """Named set of defaults; add --help to see them. cpu: an hour and a half on two cores. gpu: wider, residual. The
+    systems of the classic articles: lenet (classifier), mlp (gan, vae), plane (vae with two dimensions). principal
+    (vae): the sharpest reconstructions."""
     data: str = "ylecun/mnist"
     """Hugging Face data-set id, a folder or zip of pictures (sub-folders become classes), parquet files, or a set
     made here: shapes (drawn, with known factors), stacked_mnist (stacked_mnist:SOURCE from another copy of MNIST)."""
@@ -92,7 +92,7 @@ class Settings:
     resume: bool = False
     """Go on from the last checkpoint with the stored settings. Only these may change: --data (where the pictures are
     now), --cache, --minutes, --images, --threads, --track, --target, --mismatch-weight, --gamma, --ema-images,
-    --minibatch-stddev, --precision."""
+    --minibatch-stddev, --precision, --attributes (where there were none)."""
     more_data: bool = False
     """With --resume: go on although pictures were added to the run's; those held out stay held out."""
     open: bool = False

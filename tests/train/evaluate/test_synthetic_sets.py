@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bundle.errors import UserError
 from tests.train.evaluate.support import context_of
 from train.data import shapes, stacked_mnist
 from train.evaluate import synthetic_sets
@@ -44,3 +45,10 @@ def test_codes_that_are_the_factors_of_shapes_score_one(monkeypatch):
     assert {f.name: f.value > 0.97 for f in context.report.figures} == {
         f"vae.{name}": True for name in ("mig", "disentanglement", "completeness", "informativeness")
     }
+
+
+@pytest.mark.parametrize(("classes", "channels"), [(tuple("0123456789"), 3), (("a", "b"), 1)])
+def test_modes_are_read_by_a_classifier_of_grey_digits_only(classes: tuple[str, ...], channels: int):
+    other = ClassifierHandle("classifier of pets", "0", classes, channels, (32, 32), lambda images: (images, images))
+    with pytest.raises(UserError, match="need a classifier of grey digits: name its run with --classifier"):
+        synthetic_sets.check_reads_digits(other)
