@@ -223,8 +223,10 @@ const search = (how) => {
   queuedSearch = null;
   const asked = request();
   if (!asked) refine.over();
-  else if (pending || wanted.size) queuedSearch = how;
-  else {
+  else if (pending || wanted.size) {
+    queuedSearch = how;
+    if (!pending) sendSoon(); // what an answer that failed has left over is asked for by nobody else
+  } else {
     pending = { b: asked.b, parts: [], control: new AbortController() };
     giveUp();
     follow(pending, { ...asked, ...how });
