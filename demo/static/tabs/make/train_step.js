@@ -17,7 +17,7 @@
   const enoughFor = (levels, images) => (levels.find(([most]) => most === null || images < most) ?? levels[levels.length - 1])[1];
 
   // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
-  // GET /make/{project} says.
+  // GET /make/{project} says; `.calm()` takes back what a button asked.
   T.makeTrain = (facts, act) => {
     const most = Math.min(facts.limits.minutes, NIGHT);
     let minutes = Math.min(FIRST_MINUTES, most);
@@ -137,6 +137,7 @@
       };
       return sentences[status.state];
     };
+    root.calm = () => [finish, restart].forEach((button) => button.calm());
     root.show = (shown) => {
       const isOther = status?.name !== shown.name;
       status = shown;
