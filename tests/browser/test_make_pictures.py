@@ -267,8 +267,21 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
     page.wait_for_function("document.activeElement.matches('.tf-make-classes button')")
 
     page.get_by_role("button", name="Delete this project").dblclick()
-    page.get_by_role("button", name="Really delete its 2 pictures and all that was learned").wait_for()
+    really = page.get_by_role("button", name="Really delete its 2 pictures and all that was learned")
+    really.wait_for()
     assert first in projects.names()
+
+    # What was asked about one project is not answered for another, in browsers that do not focus a clicked button neither.
+    page.evaluate("document.activeElement.blur()")
+    page.get_by_role("button", name="Delete this project").evaluate("button => button.click()")
+    assert really.evaluate("button => button === document.activeElement")
+    open_other = """name => {
+        const picker = document.querySelector('.tf-make-projects select');
+        picker.value = name;
+        picker.dispatchEvent(new Event('change'));
+        return [...document.querySelectorAll('.tf-make button')].filter((one) => one.textContent.startsWith('Really')).length;
+    }"""
+    assert page.evaluate(open_other, second) == 0
 
 
 def test_what_is_too_much_for_the_memory_is_said_and_a_smaller_size_helps(visit, pets: Path, monkeypatch):
@@ -312,6 +325,66 @@ def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, proj
     torn = {"name": "torn.mp4", "type": "video/mp4", "bytes": base64.b64encode(b"no film").decode()}
     page.evaluate(DROP, [".tf-make-drop", [torn]])
     page.get_by_text("This browser cannot decode the video torn.mp4.").wait_for()
+
+
+def test_a_video_that_fails_half_way_keeps_its_frames_and_is_named(visit, projects: Projects):
+    page = visit()
+    new_project(page)
+    film = page.evaluate(FILM)
+    files = [{"name": f"{name}.webm", "type": "video/webm", "bytes": film} for name in ("torn", "whole")]
+    page.evaluate(DROP, [".tf-make-drop", files])
+    page.locator(".tf-make-video").wait_for()
+    tear = """() => {
+        const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime");
+        let seeks = 0;
+        Object.defineProperty(HTMLMediaElement.prototype, "currentTime", { get, set(time) {
+            if (++seeks === 8) this.dispatchEvent(new Event("error"));
+            else set.call(this, time);
+        } });
+    }"""
+    page.evaluate(tear)
+    page.get_by_role("slider", name="One frame in").fill("1")
+    page.get_by_role("button", name="Take the frames").click()
+    page.get_by_text("pictures have arrived.").wait_for()
+    page.get_by_text("This browser cannot decode the video torn.webm.").wait_for()
+    folders = {path.parent.name for path in (projects.folder(projects.names()[0]) / "pictures").glob("*/*")}
+    assert folders == {"torn", "whole"}
+
+
+def test_a_fetch_is_told_in_its_own_project_alone(visit, projects: Projects):
+    page = visit()
+    new_project(page)
+    going = {"fetch": {"state": "storing", "done": 5, "of": 1200, "stored": 5, "refused": {}, "error": ""}}
+    source = re.compile("/source")
+    page.route(source, lambda route: route.fulfill(json=going))
+    page.get_by_role("button", name="Drawn shapes").click()
+    words = page.get_by_text("Storing picture 5 of 1200")
+    words.wait_for()
+    page.get_by_label("Project", exact=True).select_option("")
+    page.wait_for_timeout(1200)  # two looks
+    assert not words.is_visible() and not page.get_by_role("button", name="Stop fetching").is_visible()
+    page.unroute(source)
+
+
+def test_an_attribute_that_is_refused_is_not_ticked(visit, pets: Path):
+    page = visit(refused="/choice")
+    new_project(page)
+    column = {"name": "weight", "known": 26, "why_not": "", "classes": False}
+
+    def with_a_column(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"columns": [column]})
+
+    page.route(re.compile("/pictures$"), with_a_column)
+    page.route(re.compile("/choice$"), lambda route: route.fulfill(status=400, body="No.", content_type="text/plain"))
+    page.locator("input[webkitdirectory]").set_input_files(str(pets))
+    page.get_by_text("26 pictures are chosen.").wait_for()
+    page.get_by_text("Attributes and columns").click()
+    weight = page.get_by_label("weight", exact=True)
+    weight.click()
+    page.get_by_text("No.", exact=True).wait_for()
+    assert not weight.is_checked()
+    page.unroute_all()
 
 
 def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, address: str, projects: Projects):
