@@ -100,6 +100,13 @@ def test_with_smoothing_it_sets_out_from_where_the_page_is_and_frames_end(page: 
     assert all(one < other for one, other in itertools.pairwise(seen))
 
 
+def test_a_mapping_whose_ends_are_one_value_comes_to_rest(page: Scripts):
+    code = """at.truncation = 1; engine.mappings = [line]; engine.put("cc:1:74", 1);
+    for (let i = 0; frame && i < 1000; i += 1) step(16);
+    return [at.truncation, frame];"""
+    assert page(ENGINE + code, line=LINE | {"from": 0.3, "to": 0.3, "smoothing": 60}) == [0.3, None]
+
+
 def test_with_smoothing_at_rest_it_sets_out_from_where_others_have_moved_it(page: Scripts):
     code = """engine.mappings = [line]; engine.put("cc:1:74", 1);
     while (frame) step(16);
