@@ -342,7 +342,7 @@ const save = () => {
 document.addEventListener("keydown", (event) => {
   if (!T.visible(canvas) || event.ctrlKey || event.metaKey || event.altKey) return;
   const { target } = event;
-  if (target.closest?.("input, select, textarea, [contenteditable], [role=tab], [role=menu]")) return;
+  if (target.closest?.("input, select, textarea, [contenteditable], audio, video, [role=tab], [role=menu]")) return;
   const step = stepSize * (event.shiftKey ? 1 : KEY_STEP);
   const arrows = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
   const key = event.key.toLowerCase();
