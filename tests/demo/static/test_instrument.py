@@ -13,6 +13,7 @@ from tests.support.page_scripts import Scripts
 
 RATE, WINDOW = 48_000, 2048
 NAMES = ("mapping", "source_names", "preset", "midi_messages", "onsets", "tempo", "engine")
+CORE = ("core/parameters.js", "core/class_mix.js")
 LINE = {"source": "cc:1:74", "parameter": "truncation", "from": 0, "to": 2, "curve": "linear", "smoothing": 0,
         "invert": False}  # fmt: skip
 
@@ -20,7 +21,7 @@ LINE = {"source": "cc:1:74", "parameter": "truncation", "from": 0, "to": 2, "cur
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
     return Scripts(
-        tmp_path_factory.mktemp("instrument"), "core/parameters.js", *(f"instrument/{name}.js" for name in NAMES)
+        tmp_path_factory.mktemp("instrument"), *CORE, *(f"instrument/{name}.js" for name in NAMES)
     )
 
 
@@ -190,6 +191,17 @@ def test_what_a_stranger_added_is_left_out_and_names_are_one_line(page: Scripts)
     text = preset(name="  a\n\u202eb\0c ", script="<b>", mappings=[LINE | {"__proto__x": 1, "onclick": "x"}])
     found = page("return T.presets.read(text);", text=text)
     assert found == {"name": "a b c", "mappings": [LINE]}
+
+
+def test_the_share_of_a_class_is_kept_in_a_preset_however_long_its_name(page: Scripts):
+    code = """T.bundle = () => ({ classes });
+    T.className = (k) => classes[k];
+    const names = T.classParameters().map(({ name }) => name);
+    const mappings = names.map((parameter) => ({ ...line, parameter }));
+    return [names, T.presets.read(T.presets.text({ name: "a", mappings })).mappings.map(({ parameter }) => parameter)];"""
+    long = "x" * 114
+    names, kept = page(code, line=LINE, classes=["cat", long, long + "y", long + "z"])
+    assert names == kept == ["class.cat", f"class.{long}", "class.2", "class.3"]
 
 
 WRONG = "Mapping 1 of this preset is wrong, so none was taken."
