@@ -80,7 +80,7 @@
       if (kind === "few") {
         const wanted = Math.min(nice(status.minutes * MUCH_LONGER), most);
         if (wanted <= status.minutes) return [];
-        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("Four times the time shows it four times as many."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
+        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("In more time it sees more pictures."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
       }
       if (stage !== "gan") return [];
       const useful = { collapse: ["variety"], noise: ["steadiness", "slower"] }[kind] ?? [];
