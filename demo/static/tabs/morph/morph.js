@@ -179,7 +179,7 @@ const draw = T.oncePerFrame(() => {
 const describe = () => {
   const words = { keys: choice.keys.length, frames: Math.round(choice.seconds * choice.fps), seconds: Number(choice.seconds.toFixed(2)) };
   caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", words);
-  gifNote.hidden = choice.fps <= 50 || filmExport.formats < 2;
+  gifNote.hidden = choice.fps <= T.timing.gifRate || filmExport.formats < 2;
   const seam = choice.path === "spline" ? T.t("No seam and no corner: the step from the last frame to the first is like those beside it.") : T.t("No seam, but a corner at each keyframe; a spline has none.");
   if (seamNote.textContent !== (choice.loop ? seam : "")) seamNote.textContent = choice.loop ? seam : "";
   if (T.visible(canvas)) T.noteMorph(choice);

@@ -22,6 +22,7 @@
     shortest: 2, // seconds of a film
     longest: 600,
     rates: RATES,
+    gifRate: 50, // frames a second that a GIF holds
     // The rate that is offered and comes nearest to one.
     nearestRate: (fps) => RATES.reduce((best, rate) => (Math.abs(rate - fps) < Math.abs(best - fps) ? rate : best)),
     even,
