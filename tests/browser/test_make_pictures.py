@@ -7,21 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from bundle.sessions import choose_provider
 from demo.make import survey
 from demo.make.data_set import all_files
-from demo.make.limits import OWN_MACHINE
-from demo.make.maker import Maker
 from demo.make.projects import Projects
-from demo.routes.make_routes import make_routes
-from demo.serving.served_bundle import open_bundles
 from tests.browser.conftest import NARROW
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
-from tests.support import tiny
-from tests.support.demo_page import launched
-from tests.support.make_tab import DROP, FILM, class_count, make_tab, mode, new_project, picture, settled, tiles
+from tests.support.make_tab import DROP, class_count, make_tab, mode, new_project, picture, served, settled, tiles
 
 Page = Any  # playwright's, which need not be installed
 
@@ -34,15 +26,8 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Projects:
 @pytest.fixture(scope="module")
 def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page with the tab Make; in place of that of the other files."""
-    root = tmp_path_factory.mktemp("served")
-    tiny.build(root / "digits", name="digits")
-    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
-    maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
-    maker.start()
-    files = tmp_path_factory.mktemp("gradio")
-    with launched(bundles, unavailable, files=files, routes=make_routes(maker), make=True) as url:
+    with served(projects, tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("gradio")) as url:
         yield url
-        maker.close()
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +256,7 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
     really.wait_for()
     assert first in projects.names()
 
-    # What was asked about one project is not answered for another, in browsers that do not focus a clicked button neither.
+    # What was asked about one project is not answered for another, nor where a browser does not focus a clicked button.
     page.evaluate("document.activeElement.blur()")
     page.get_by_role("button", name="Delete this project").evaluate("button => button.click()")
     assert really.evaluate("button => button === document.activeElement")
@@ -279,7 +264,8 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
         const picker = document.querySelector('.tf-make-projects select');
         picker.value = name;
         picker.dispatchEvent(new Event('change'));
-        return [...document.querySelectorAll('.tf-make button')].filter((one) => one.textContent.startsWith('Really')).length;
+        const words = [...document.querySelectorAll('.tf-make button')].map((one) => one.textContent);
+        return words.filter((one) => one.startsWith('Really')).length;
     }"""
     assert page.evaluate(open_other, second) == 0
 
@@ -309,46 +295,6 @@ def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: 
     page.get_by_role("button", name="Undo").click()
     page.locator(".tf-make-class[data-name='dogs']").wait_for()
     assert class_count(page, "cats") == 14
-
-
-def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, projects: Projects):
-    page = visit()
-    new_project(page)
-    film = page.evaluate(FILM)
-    page.evaluate(DROP, [".tf-make-drop", [{"name": "disc.webm", "type": "video/webm", "bytes": film}]])
-    page.locator(".tf-make-video").wait_for()
-    page.get_by_role("button", name="Take the frames").click()
-    page.get_by_text("pictures have arrived.").wait_for()
-    page.get_by_text("the others were almost the same").wait_for()
-    count = len(list((projects.folder(projects.names()[0]) / "pictures").glob("*/*")))
-    assert 8 <= count <= 24  # 15 walk; of those that stand still one is kept
-    torn = {"name": "torn.mp4", "type": "video/mp4", "bytes": base64.b64encode(b"no film").decode()}
-    page.evaluate(DROP, [".tf-make-drop", [torn]])
-    page.get_by_text("This browser cannot decode the video torn.mp4.").wait_for()
-
-
-def test_a_video_that_fails_half_way_keeps_its_frames_and_is_named(visit, projects: Projects):
-    page = visit()
-    new_project(page)
-    film = page.evaluate(FILM)
-    files = [{"name": f"{name}.webm", "type": "video/webm", "bytes": film} for name in ("torn", "whole")]
-    page.evaluate(DROP, [".tf-make-drop", files])
-    page.locator(".tf-make-video").wait_for()
-    tear = """() => {
-        const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime");
-        let seeks = 0;
-        Object.defineProperty(HTMLMediaElement.prototype, "currentTime", { get, set(time) {
-            if (++seeks === 8) this.dispatchEvent(new Event("error"));
-            else set.call(this, time);
-        } });
-    }"""
-    page.evaluate(tear)
-    page.get_by_role("slider", name="One frame in").fill("1")
-    page.get_by_role("button", name="Take the frames").click()
-    page.get_by_text("pictures have arrived.").wait_for()
-    page.get_by_text("This browser cannot decode the video torn.webm.").wait_for()
-    folders = {path.parent.name for path in (projects.folder(projects.names()[0]) / "pictures").glob("*/*")}
-    assert folders == {"torn", "whole"}
 
 
 def test_a_fetch_is_told_in_its_own_project_alone(visit, projects: Projects):
@@ -385,52 +331,6 @@ def test_an_attribute_that_is_refused_is_not_ticked(visit, pets: Path):
     page.get_by_text("No.", exact=True).wait_for()
     assert not weight.is_checked()
     page.unroute_all()
-
-
-def test_the_webcam_takes_a_burst_and_a_series_that_may_end_early(launch: Any, address: str, projects: Projects):
-    browser = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    page = browser.new_page()
-    page.goto(f"{address}?lang=en")
-    page.wait_for_function("window.Twofold?.stats.shown > 0")
-    new_project(page)
-    page.get_by_role("button", name="Use the webcam").click()
-    page.wait_for_function("document.querySelector('.tf-make-aim video').videoWidth > 0")
-    page.get_by_role("combobox", name="How many pictures").select_option("10")
-    page.get_by_role("button", name="Take them").click()
-    page.get_by_text("10 pictures have arrived.").wait_for()
-    page.get_by_role("combobox", name="How often").select_option("30")
-    page.get_by_role("button", name="Take them").click()
-    page.get_by_text("1 of 10").wait_for()
-    page.get_by_role("button", name="Enough").click()
-    page.get_by_text("1 picture has arrived.").wait_for()
-    files = list((projects.folder(projects.names()[0]) / "pictures").glob("*/*.png"))
-    width, height = Image.open(files[0]).size
-    assert len(files) == 11 and width == height > 200
-
-    # Pictures belong to the project that was open when the burst began.
-    filmed = projects.names()[0]
-    page.get_by_role("button", name="Take them").click()
-    page.get_by_text("1 of 10").wait_for()
-    new_project(page)
-    page.get_by_role("button", name="Enough").click()
-    for _ in range(200):
-        files = list((projects.folder(filmed) / "pictures").glob("*/*.png"))
-        if len(files) > 11:
-            break
-        page.wait_for_timeout(50)
-    assert len(files) == 12 and projects.names()[0] == filmed
-
-    page.get_by_role("tab", name="Play").click()  # who goes elsewhere leaves no camera running
-    page.wait_for_function("document.querySelector('.tf-make-aim video').srcObject === null")
-    browser.close()
-
-
-def test_a_webcam_that_is_not_there_is_said(visit):
-    page = visit()
-    make_tab(page)
-    page.get_by_role("button", name="Use the webcam").click()
-    page.get_by_text("No webcam was found on this device.").wait_for()
-    assert page.get_by_role("button", name="Use the webcam").is_enabled()
 
 
 def test_a_phone_brings_and_sorts_by_tap_and_nothing_is_in_the_way(visit, projects: Projects, pets: Path):

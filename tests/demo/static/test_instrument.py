@@ -20,9 +20,7 @@ LINE = {"source": "cc:1:74", "parameter": "truncation", "from": 0, "to": 2, "cur
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
-    return Scripts(
-        tmp_path_factory.mktemp("instrument"), *CORE, *(f"instrument/{name}.js" for name in NAMES)
-    )
+    return Scripts(tmp_path_factory.mktemp("instrument"), *CORE, *(f"instrument/{name}.js" for name in NAMES))
 
 
 # --- mappings -----------------------------------------------------------------------------------------------
@@ -198,7 +196,8 @@ def test_the_share_of_a_class_is_kept_in_a_preset_however_long_its_name(page: Sc
     T.className = (k) => classes[k];
     const names = T.classParameters().map(({ name }) => name);
     const mappings = names.map((parameter) => ({ ...line, parameter }));
-    return [names, T.presets.read(T.presets.text({ name: "a", mappings })).mappings.map(({ parameter }) => parameter)];"""
+    const read = T.presets.read(T.presets.text({ name: "a", mappings }));
+    return [names, read.mappings.map(({ parameter }) => parameter)];"""
     long = "x" * 114
     names, kept = page(code, line=LINE, classes=["cat", long, long + "y", long + "z"])
     assert names == kept == ["class.cat", f"class.{long}", "class.2", "class.3"]
