@@ -147,6 +147,10 @@ def a_closer_look_at_a_tile_and_at_a_file(page: Page, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     page.locator(".tf-closer input[type=file]").set_input_files(tmp_path / "broken.png")
     page.get_by_role("alert").filter(has_text="not a picture that can be read").wait_for()
+    page.evaluate("FileReader.prototype.readAsDataURL = function () { this.dispatchEvent(new Event('error')); }")
+    (tmp_path / "moved.png").write_bytes(b"gone")
+    page.locator(".tf-closer input[type=file]").set_input_files(tmp_path / "moved.png")
+    page.get_by_role("alert").filter(has_text="This file cannot be read: it may be a folder").wait_for()
 
 
 def the_quiz_leaks_nothing_counts_right_and_keeps_the_best_here(page: Page) -> None:

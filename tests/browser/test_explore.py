@@ -1,5 +1,7 @@
 """Explore in a real Chromium: the map decodes where the pointer is, sliders stack, the tour goes on."""
 
+import re
+
 from tests.browser.test_page import pixels, settle, still, tab, wait_for_change
 
 
@@ -42,7 +44,13 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     wait_for_change(page, ".tf-moves-picture", across)
     page.get_by_role("radio", name="To its mean").check()
     seven.fill("1")
-    assert wait_for_change(page, ".tf-moves-picture", across)
+    towards = wait_for_change(page, ".tf-moves-picture", across)
+    with page.expect_response(re.compile("way=lda")):
+        page.get_by_role("radio", name="Classes apart").check()
+    page.wait_for_timeout(300)
+    settle(page)
+    assert (seven.input_value(), first.input_value()) == ("1", "2")  # another map moves no slider
+    assert pixels(page, ".tf-moves-picture") == towards
     page.get_by_role("button", name="Back to zero").click()
     settle(page)
     assert pixels(page, ".tf-moves-picture") == moved and seven.input_value() == "0"
@@ -101,3 +109,12 @@ def test_a_map_that_fails_says_what_failed(visit):
     page.evaluate("Twofold.set({ t: 0.8 })")
     page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
     assert page.get_by_text("The map could not be drawn").count() == 0
+    page.get_by_text("Point (").first.wait_for()
+    page.route("**/explore/learner?*", lambda route: route.abort())
+    page.evaluate("Twofold.set({ b: 'learner' })")
+    page.get_by_text("The map could not be drawn.").wait_for()
+    page.locator(".tf-latent-map").hover()
+    page.wait_for_timeout(300)
+    assert page.get_by_text("Point (").count() == 0  # nothing is left of the other bundle's map
+    inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)"
+    assert not page.locator(".tf-latent-map").evaluate(inked)

@@ -122,7 +122,8 @@ def test_strangers_files_are_read_within_limits(visit):
         "favourites": [{"bundle": "digits", "m": "gan", "x": i, "y": 0} for i in range(500)],
     }
     drop(page, PLAY, json.dumps(many).encode(), "a.json")
-    page.get_by_text("60 favourites were added. At most 60 are kept.").wait_for()
+    added = "59 favourites were added. 1 was kept already. For 440 there was no room: at most 60 are kept."
+    page.get_by_text(added).wait_for()
     assert page.evaluate("JSON.stringify(Twofold.state)") == before
     # Sixty pictures with a long direction each are more than the metadata of a picture hold.
     long = """v => { Twofold.markState = () =>
@@ -130,6 +131,34 @@ def test_strangers_files_are_read_within_limits(visit):
     page.evaluate(long, "A" * 1200)
     page.get_by_role("button", name="Save as one picture").click()
     page.get_by_text("These favourites need more room than the metadata of a picture has").wait_for()
+
+
+def test_the_visitors_own_stay_whatever_is_opened_and_whichever_page_keeps_more(visit):
+    page = visit("?b=digits")
+    keep(page, STATES[0])
+    other = visit("?b=digits")
+    keep(page, STATES[1])
+    keep(other, STATES[2])
+    assert other.evaluate(f"{KEPT}.map((one) => one.x)") == [3, 12, 9.25]
+    other.get_by_role("button", name="Remove favourite").last.click()
+    keep(page, STATES[1])
+    assert page.evaluate(f"{KEPT}.map((one) => one.x)") == [12, 3]
+
+    entry = {"bundle": "digits", "m": "gan", "y": 0}
+
+    def opened(xs: Any) -> None:
+        file = {"format": "twofold-favourites", "favourites": [entry | {"x": x} for x in xs]}
+        drop(page, PLAY, json.dumps(file).encode(), "a.json")
+
+    opened([100, 100])
+    page.get_by_text("1 favourite was added.", exact=True).wait_for()
+    opened(range(100, 160))
+    page.get_by_text("57 favourites were added. 1 was kept already. For 2 there was no room").wait_for()
+    kept = page.evaluate(f"{KEPT}.map((one) => one.x)")
+    assert len(kept) == 60 and {12, 3} < set(kept)
+    page.evaluate("Twofold.set({ x: 777 }); Twofold.keepFavourite()")
+    page.get_by_text("60 favourites are kept, which is the most: remove one first.").first.wait_for()
+    assert page.evaluate(f"{KEPT}.map((one) => one.x)") == kept
 
 
 def test_favourites_of_bundles_that_come_later_and_go_are_kept(visit):

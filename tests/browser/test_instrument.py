@@ -72,9 +72,9 @@ def test_learning_maps_what_is_touched_and_the_knob_then_moves_the_picture(visit
         page.evaluate(KNOB, value)
     told(page, "MIDI control 74, channel 1: now touch a slider")
     page.get_by_role("slider", name="Truncation").click()
-    told(page, "MIDI control 74, channel 1 moves Truncation.")
+    told(page, "MIDI control 74, channel 1 moves Truncation / Temperature.")
     row = page.locator(".tf-mappings li")
-    assert row.count() == 1 and "MIDI control 74, channel 1 → Truncation" in row.inner_text()
+    assert row.count() == 1 and "MIDI control 74, channel 1 → Truncation / Temperature" in row.inner_text()
     row.locator("summary").click()
     row.get_by_label("From").fill("0")
     row.get_by_label("To", exact=True).fill("1.5")
@@ -244,6 +244,14 @@ def test_a_sound_file_is_streamed_however_long_and_what_is_none_is_refused(liste
     choose.set_input_files(two_hours(tmp_path / "long.wav"))
     told(page, "“long.wav” is played and measured here; it is sent nowhere.")
     page.wait_for_function("Twofold.state.t > 0.3", polling="raf")
+    keyed = """() => {
+        const before = Twofold.state.x;
+        const player = document.querySelector(".tf-instrument audio");
+        const press = (key) => player.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        [" ", "ArrowRight"].forEach(press);
+        return Twofold.state.x - before;
+    }"""
+    assert page.evaluate(keyed) == 0  # they play and seek
     assert page.evaluate("document.querySelector('.tf-instrument audio').duration") == pytest.approx(7200, abs=1)
     assert page.evaluate("performance.memory.usedJSHeapSize") < 100e6
     choose.set_input_files(wav(tmp_path / "silent.wav", 2, loud=0))

@@ -141,6 +141,28 @@ def test_a_broken_link_opens_what_makes_sense_and_a_tab_takes_the_links_place_fr
     page.wait_for_function(f"{place} === null")
 
 
+def test_what_a_link_says_waits_for_a_bundle_that_comes_later(visit):
+    page = visit("?b=later&tab=morph&keys=0,1,2&classes=0,2,&axis=bright&attributes=bright:1", refused="/later")
+    page.locator(".tf-keyframe").nth(2).wait_for()
+    arrives = """name => {
+        Twofold.addBundle({ ...Twofold.bundle(name), name: "later", version: name });
+        Twofold.set({ b: "later", attributes: "bright:1" });
+    }"""
+    page.evaluate(arrives, "plain")
+    page.wait_for_function("Twofold.link().includes('axis=bright')")
+    assert classes(page) == []
+    page.evaluate("Twofold.set({ b: 'digits' })")
+    page.locator(".tf-keyframe-class").nth(2).wait_for()
+    before = page.locator(".tf-keyframe canvas").first.element_handle()
+    page.evaluate("Twofold.replaceBundle({ ...Twofold.bundle('digits'), version: 'newer' })")
+    page.wait_for_function("before => !before.isConnected", arg=before)  # those of the new version are there
+    page = visit("?b=later&tab=morph&keys=0,1,2&classes=0,2,", refused="/later")
+    page.locator(".tf-keyframe").nth(2).wait_for()
+    page.evaluate(arrives, "digits")
+    page.wait_for_function("document.querySelectorAll('.tf-keyframe-class')[1]?.value === '2'")
+    assert classes(page) == ["0", "2", ""]
+
+
 def test_cancelling_ends_the_work_on_the_server(visit, monkeypatch: pytest.MonkeyPatch):
     """The second run waits until its caller has gone, which only the button can bring about."""
     runs, left, whole = [], threading.Event(), ServedBundle.morph_at

@@ -154,6 +154,16 @@ def test_a_search_shows_its_errors_is_stopped_and_goes_on(visit, gate):
     page.get_by_text("No search yet").wait_for()
 
 
+def test_a_search_begins_after_an_answer_that_failed(visit):
+    page = opened(visit("?b=digits", refused="/rebuild/"))
+    page.route("**/rebuild/digits", lambda route: route.fulfill(status=503), times=1)
+    page.get_by_role("button", name="Lower half").click()
+    page.locator(".tf-rebuild .tf-error:visible").wait_for()
+    page.get_by_role("button", name="Refine (20 rounds)").click()
+    page.get_by_text("after 20 rounds of search").wait_for()
+    assert page.locator(".tf-rebuild .tf-error:visible").count() == 0
+
+
 def test_a_part_of_an_upload_is_chosen_and_without_a_webcam_there_is_a_sentence(visit, tmp_path: Path):
     page = opened(visit("?b=plain"))
     the_part_of_an_upload_is_chosen_by_keys_and_pointer(page, tmp_path)

@@ -1,12 +1,22 @@
 """The tab Make as tests use it: pictures to bring, and what a visitor does there."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from bundle.sessions import choose_provider
+from demo.make.limits import OWN_MACHINE
+from demo.make.maker import Maker
 from demo.make.projects import Projects
+from demo.routes.make_routes import make_routes
+from demo.serving.served_bundle import open_bundles
+from tests.support import tiny
+from tests.support.demo_page import launched
 
 Page = Any  # playwright's, which need not be installed
 
@@ -85,3 +95,15 @@ def mode(page: Page, name: str) -> None:
 
 def class_count(page: Page, name: str) -> int:
     return int(page.locator(f".tf-make-class[data-name='{name}'] small").inner_text())
+
+
+@contextmanager
+def served(projects: Projects, root: Path, files: Path) -> Iterator[str]:
+    """The address of a page with this tab, over a tiny bundle that is built in `root`; `files` is Gradio's folder."""
+    tiny.build(root / "digits", name="digits")
+    bundles, unavailable = open_bundles(root, choose_provider("cpu"))
+    maker = Maker(projects, bundles, choose_provider("cpu"), OWN_MACHINE)
+    maker.start()
+    with launched(bundles, unavailable, files=files, routes=make_routes(maker), make=True) as url:
+        yield url
+        maker.close()

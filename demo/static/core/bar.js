@@ -78,7 +78,8 @@ if (!T.facts.bundles.length) {
   );
   truncation.input.addEventListener("change", () => (sliding = false));
   truncation.classList.add("tf-truncation");
-  T.parameters.addSlider("truncation", truncation, { get: () => T.state.t, set: (t) => T.set({ t }), usual: [0.3, 1.2] });
+  // One parameter of both models, which call it differently.
+  T.parameters.addSlider("truncation", truncation, { label: `${T.t("Truncation")} / ${T.t("Temperature")}`, get: () => T.state.t, set: (t) => T.set({ t }), usual: [0.3, 1.2] });
 
   const clock = el("span", { class: "tf-clock" });
   const processor = el("span", { class: "tf-processor" });
@@ -119,7 +120,7 @@ if (!T.facts.bundles.length) {
     });
   };
   const markChips = () => {
-    for (const input of chips.querySelectorAll("input")) input.closest("label").dataset.parameter = `class.${T.className(Number(input.value))}`;
+    for (const input of chips.querySelectorAll("input")) input.closest("label").dataset.parameter = T.classParameter(Number(input.value));
   };
   let drawn = null; // the version of the bundle whose classes are shown
   const refresh = (state) => {

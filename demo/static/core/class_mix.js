@@ -4,6 +4,7 @@
   const T = window.Twofold;
 
   const MOST_FADERS = 32; // classes that are parameters: nobody has more hands
+  const LONGEST = 114; // letters of a class in the name of its parameter: presets (instrument/preset.js) take 120 in all
   const percent = (share) => Math.round(100 * share);
 
   Object.assign(T, {
@@ -36,12 +37,17 @@
       const shares = T.mixOf(state);
       return shares ? Object.entries(shares).map(([k, share]) => `${T.className(k, T.bundle(state.b))} ${percent(share)} %`).join(" · ") : "";
     },
+    // The name of the parameter that is the share of class k; of a class with a very long name, by its number.
+    classParameter(k) {
+      const name = T.className(k);
+      return `class.${name.length > LONGEST ? k : name}`;
+    },
     // The parameters that mix the classes of the bundle: parameters.js.
     classParameters: () =>
       T.bundle().classes.slice(0, MOST_FADERS).map((name, k) => {
         const shares = () => (T.state.mix ? T.readMix(T.state.mix) : { [T.state.c]: 1 });
         return {
-          name: `class.${name}`,
+          name: T.classParameter(k),
           label: T.t("Share of class {name}", { name }),
           low: 0,
           high: 1,

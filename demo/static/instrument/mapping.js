@@ -33,8 +33,8 @@
     // Where a value is that moves from `current` towards `target` for dt ms: the same after two halves of dt as after one dt,
     // so that it is as smooth at 30 as at 144 frames a second.
     smoothed: (current, target, dt, smoothing) => (smoothing > 0 ? target + (current - target) * Math.exp(-dt / smoothing) : target),
-    // Whether a value has come so near its target that nobody sees the rest.
-    arrived: (current, target, { from, to }) => Math.abs(target - current) <= 1e-3 * Math.abs(to - from),
+    // Whether a value has come so near its target that nobody sees the rest. Where from = to, rounding stops it just beside.
+    arrived: (current, target, { from, to }) => Math.abs(target - current) <= 1e-3 * Math.abs(to - from) + 1e-9,
     // A stick's or a bend's deflection, -1 to 1, as a source's value, 0 to 1: the middle is still, all around it as far as `dead`.
     fromMiddle(deflection, dead = 0) {
       const size = Math.max(0, (Math.abs(within(deflection, -1, 1)) - dead) / (1 - dead));

@@ -39,6 +39,7 @@
 
   T.presets = {
     mostMappings: MOST_MAPPINGS,
+    mostLetters: MOST_LETTERS,
     nameFrom,
     // A preset as the text of a file.
     text: ({ name, mappings }) => `${JSON.stringify({ format: FORMAT, version: 1, name, mappings }, null, 2)}\n`,

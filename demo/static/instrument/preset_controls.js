@@ -6,7 +6,7 @@
   // The element. mappings(): those of now; use(mappings) takes others; say(sentence) tells what became of it.
   T.presetControls = (mappings, use, say) => {
     const choice = el("select", { "aria-label": T.t("Presets in this browser") });
-    const name = el("input", { type: "text", maxlength: 60, placeholder: T.t("Name of the preset"), "aria-label": T.t("Name of the preset"), autocomplete: "off" });
+    const name = el("input", { type: "text", maxlength: T.presets.mostLetters, placeholder: T.t("Name of the preset"), "aria-label": T.t("Name of the preset"), autocomplete: "off" });
     const picker = el("input", { type: "file", accept: ".json,application/json", class: "tf-hidden", tabindex: -1, "aria-label": T.t("A preset's file") });
     const button = (words, action) => el("button", { type: "button", class: "tf-button", onclick: action }, words);
     const attempt = async (action) => {

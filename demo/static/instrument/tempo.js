@@ -25,6 +25,8 @@
   };
 
   T.tempoOf = {
+    slowest: SLOWEST,
+    fastest: FASTEST,
     // The tempo of taps, { period, origin } in ms; null for fewer than two, or where they are no tempo.
     taps(times) {
       const run = [];

@@ -10,7 +10,7 @@
     let taps = [];
     let renewedAt = 0;
     const light = el("i", {});
-    const beats = el("input", { type: "number", min: 30, max: 300, step: "any", "aria-label": T.t("Beats a minute"), inputmode: "decimal" });
+    const beats = el("input", { type: "number", min: T.tempoOf.slowest, max: T.tempoOf.fastest, step: "any", "aria-label": T.t("Beats a minute"), inputmode: "decimal" });
     const words = el("span", { class: "tf-quiet", role: "status" });
     const follows = el("input", { type: "checkbox" });
     const off = el("button", { type: "button", class: "tf-button", onclick: () => noTempo() }, T.t("No tempo"));
@@ -36,7 +36,7 @@
     };
     beats.addEventListener("change", () => {
       const tempo = T.tempoOf.of(Number(beats.value), performance.now());
-      words.textContent = tempo || beats.value === "" ? "" : T.t("A tempo has 30 to 300 beats a minute.");
+      words.textContent = tempo || beats.value === "" ? "" : T.t("A tempo has {from} to {to} beats a minute.", { from: T.tempoOf.slowest, to: T.tempoOf.fastest });
       follows.checked = false;
       set(tempo);
     });

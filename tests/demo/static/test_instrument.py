@@ -13,15 +13,14 @@ from tests.support.page_scripts import Scripts
 
 RATE, WINDOW = 48_000, 2048
 NAMES = ("mapping", "source_names", "preset", "midi_messages", "onsets", "tempo", "engine")
+CORE = ("core/parameters.js", "core/class_mix.js")
 LINE = {"source": "cc:1:74", "parameter": "truncation", "from": 0, "to": 2, "curve": "linear", "smoothing": 0,
         "invert": False}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Scripts:
-    return Scripts(
-        tmp_path_factory.mktemp("instrument"), "core/parameters.js", *(f"instrument/{name}.js" for name in NAMES)
-    )
+    return Scripts(tmp_path_factory.mktemp("instrument"), *CORE, *(f"instrument/{name}.js" for name in NAMES))
 
 
 # --- mappings -----------------------------------------------------------------------------------------------
@@ -98,6 +97,13 @@ def test_with_smoothing_it_sets_out_from_where_the_page_is_and_frames_end(page: 
     seen = page(ENGINE + code, line=LINE | {"smoothing": 100})
     assert seen[0] == pytest.approx(2 - 1.5 * math.exp(-0.16), rel=1e-6) and seen[-1] == 2 and len(seen) < 60
     assert all(one < other for one, other in itertools.pairwise(seen))
+
+
+def test_a_mapping_whose_ends_are_one_value_comes_to_rest(page: Scripts):
+    code = """at.truncation = 1; engine.mappings = [line]; engine.put("cc:1:74", 1);
+    for (let i = 0; frame && i < 1000; i += 1) step(16);
+    return [at.truncation, frame];"""
+    assert page(ENGINE + code, line=LINE | {"from": 0.3, "to": 0.3, "smoothing": 60}) == [0.3, None]
 
 
 def test_with_smoothing_at_rest_it_sets_out_from_where_others_have_moved_it(page: Scripts):
@@ -183,6 +189,18 @@ def test_what_a_stranger_added_is_left_out_and_names_are_one_line(page: Scripts)
     text = preset(name="  a\n\u202eb\0c ", script="<b>", mappings=[LINE | {"__proto__x": 1, "onclick": "x"}])
     found = page("return T.presets.read(text);", text=text)
     assert found == {"name": "a b c", "mappings": [LINE]}
+
+
+def test_the_share_of_a_class_is_kept_in_a_preset_however_long_its_name(page: Scripts):
+    code = """T.bundle = () => ({ classes });
+    T.className = (k) => classes[k];
+    const names = T.classParameters().map(({ name }) => name);
+    const mappings = names.map((parameter) => ({ ...line, parameter }));
+    const read = T.presets.read(T.presets.text({ name: "a", mappings }));
+    return [names, read.mappings.map(({ parameter }) => parameter)];"""
+    long = "x" * 114
+    names, kept = page(code, line=LINE, classes=["cat", long, long + "y", long + "z"])
+    assert names == kept == ["class.cat", f"class.{long}", "class.2", "class.3"]
 
 
 WRONG = "Mapping 1 of this preset is wrong, so none was taken."

@@ -87,6 +87,20 @@ def test_whatever_is_done_to_times_the_server_takes_them(node, loop: bool):
         paths.timing((0, 3, 2, 1), (), 4, 4, loop)
 
 
+def test_a_length_that_is_typed_may_pass_through_a_short_one(node):
+    typed = """(() => {
+        const stretch = T.timing.stretcher();
+        const film = { times: [0, 0.5, 1.2, 20, 40, 60], loop: false, seconds: 60 };
+        const put = (seconds) => Object.assign(film, { times: stretch(film, seconds), seconds }).times;
+        const [short, long] = [put(3), [...put(30)]];
+        film.times[1] = 0.5; // moved by hand: it goes on from there
+        return [short, long, put(60)];
+    })()"""
+    short, long, moved = node(typed)
+    assert short == [0, 0.6, 1.2, 1.8, 2.4, 3]  # too close to each other
+    assert long == [0, 0.25, 0.6, 10, 20, 30] and moved == [0, 1, 1.2, 20, 40, 60]
+
+
 def test_of_even_times_and_speeds_nothing_is_said(node):
     even, uneven = (
         {"times": times, "easing": easing, "loop": True, "seconds": 4}

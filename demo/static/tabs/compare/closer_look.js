@@ -83,6 +83,7 @@
     };
     const giveUp = T.debounced(() => {
       idle();
+      about.textContent = "";
       error.show(T.busyMessage);
     }, T.replyTimeout);
     const look = () => {
@@ -111,7 +112,15 @@
       attention.show(value.critic, value.picture, words);
       nearest.show(value.nearest, value.picture, words);
     };
-    file.addEventListener("change", () => {
+    // What a file holds, as a data URL.
+    const dataOf = (one) =>
+      new Promise((resolve, reject) => {
+        const reader = new FileReader();
+        reader.addEventListener("load", () => resolve(reader.result));
+        reader.addEventListener("error", () => reject(reader.error));
+        reader.readAsDataURL(one);
+      });
+    file.addEventListener("change", async () => {
       const one = file.files[0];
       upload = null;
       error.show("");
@@ -120,12 +129,14 @@
         error.show(T.t("The file is too large: at most 5 MB are accepted."));
         return;
       }
-      const reader = new FileReader();
-      reader.addEventListener("load", () => {
-        upload = { data: reader.result, name: one.name };
+      try {
+        const data = await T.reading(dataOf(one));
+        if (file.files[0] !== one) return; // another one was chosen meanwhile
+        upload = { data, name: one.name };
         look();
-      });
-      reader.readAsDataURL(one);
+      } catch (failure) {
+        if (file.files[0] === one) error.show(failure.message);
+      }
     });
     sides.on(T.debounced(describe, 60));
     describe();

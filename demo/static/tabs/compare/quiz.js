@@ -3,7 +3,7 @@ const T = window.Twofold;
 const { el } = T;
 
 const { sides } = T;
-const COLUMNS = 5; // of the sheet, as in demo/tabs/compare/quiz.py
+const [QUESTIONS, COLUMNS] = [20, 5]; // of a quiz, and of its sheet: as in demo/tabs/compare/quiz.py
 const percent = (share) => Math.round(100 * share);
 const TRUTHS = { r: () => T.t("real"), g: () => T.t("generated") };
 
@@ -64,7 +64,7 @@ const begin = async () => {
   const key = Math.floor(Math.random() * 2 ** 32);
   try {
     const { picture } = await T.fetchPicture(T.picturePath({ b: side.b }, "/quiz"), { m: side.m, quiz: key });
-    const count = Math.min(20, 2 * side.bundle.examples);
+    const count = Math.min(QUESTIONS, 2 * side.bundle.examples);
     const pictures = T.cutSheet(picture, COLUMNS, count);
     game = { side, key, pictures, answers: "", truth: "", score: null, busy: false };
     feedback.textContent = "";

@@ -195,6 +195,15 @@
         }),
       );
     };
+    // Clears the map that was shown before another one failed: its places are not those of what is on screen now.
+    const forget = () => {
+      facts = place = null;
+      describeSoon.cancel();
+      chart.getContext("2d").clearRect(0, 0, SIDE, SIDE);
+      caption.textContent = note.textContent = "";
+      legend.replaceChildren();
+      path.show(way);
+    };
     const fetchMap = async () => {
       const bundle = T.bundle();
       if (!bundle.models.includes("vae")) return;
@@ -216,6 +225,7 @@
       } catch (failure) {
         if (shown !== wanted) return;
         shown = ""; // asked again at the next refresh
+        forget();
         error.show(T.t("The map could not be drawn. {reason}", { reason: T.translate(failure.message) }));
         return;
       }

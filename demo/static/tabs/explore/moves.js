@@ -33,7 +33,7 @@
     });
     const kindOf = (moves) => Object.keys(amounts).find((kind) => amounts[kind] === moves);
     const slider = (moves, i, label, hint, most, least = -most) => {
-      const made = T.slider(label, { min: least, max: most, step: 0.05, value: 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
+      const made = T.slider(label, { min: least, max: most, step: 0.05, value: moves.get(i) ?? 0, format: (v) => Number(v).toFixed(2), hint }, (value) => {
         moves.set(i, value);
         draw();
       });
@@ -116,13 +116,19 @@
         rest.length ? el("details", { class: "tf-more" }, el("summary", {}, T.n(rest.length, "{n} more dimension", "{n} more dimensions")), ...rest) : null,
       ];
     };
+    let movedIn = ""; // the model and class that the amounts are of
     const build = () => {
-      clear();
+      const now = `${modelShown()} ${T.state.c}`;
+      if (movedIn !== now) clear();
+      movedIn = now;
       T.parameters.replace("explore.", []);
       const { classes } = T.bundle();
       const { m, c } = T.state;
       const known = directions.of === modelShown();
-      if (!known || !directions.boundaries.length) bySvm = false;
+      if (!known || !directions.boundaries.length) {
+        bySvm = false;
+        amounts.across.clear();
+      }
       const sections = [
         T.movable().length ? attributeSection() : null,
         classes.length && c !== null ? classSection(classes, known ? directions.boundaries : []) : null,

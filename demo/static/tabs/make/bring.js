@@ -133,7 +133,7 @@
     });
 
     const video = T.videoFrames(bring, projectNow, (sentence) => error.show(sentence));
-    const fetched = T.makeFetched(facts, project, onArrived, (fetch) => {
+    const fetched = T.makeFetched(facts, projectNow, project, onArrived, (fetch) => {
       progress.hidden = false;
       bar.value = fetch.of ? fetch.done / fetch.of : 0;
       const ended = { done: arrived(fetch.stored, 0, fetch.refused), stopped: arrived(fetch.stored, 0, fetch.refused), failed: "" }[fetch.state];
@@ -155,6 +155,7 @@
     );
     root.resume = fetched.resume;
     root.forget = () => {
+      fetched.forget();
       if (sending) return;
       error.show("");
       words.textContent = "";

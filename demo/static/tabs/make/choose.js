@@ -165,6 +165,7 @@
         if (project !== name) return;
         error.show(failure.message);
         framing.show(found);
+        attributes.show(found);
         draw();
       }
     };

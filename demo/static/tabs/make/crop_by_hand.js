@@ -12,25 +12,25 @@
     const button = (text, action, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: action }, text);
     let now = null; // { project, files, file, found, crops }
     const step = (by) => show(now.files[now.files.indexOf(now.file) + by]);
-    const earlier = button(T.t("Earlier"), () => step(-1));
-    const later = button(T.t("Later"), () => step(1));
+    const previous = button(T.t("Previous picture"), () => step(-1));
+    const next = button(T.t("Next picture"), () => step(1));
     const decide = (part) => {
       now.crops = { ...now.crops, [now.file]: part };
       onCrop(now.file, part);
-      if (later.disabled) dialog.close();
+      if (next.disabled) dialog.close();
       else step(1);
     };
     const use = button(T.t("Use this part"), () => decide(board.shares().map((share) => Math.min(1, Math.max(0, share)))), true);
     const all = button(T.t("Use all of it"), () => decide(null));
-    const dialog = el("dialog", { class: "tf-make-dialog", "aria-label": T.t("Crop by hand") }, title, board, error, el("div", { class: "tf-buttons" }, use, all, earlier, later, button(T.t("Close"), () => dialog.close())));
+    const dialog = el("dialog", { class: "tf-make-dialog", "aria-label": T.t("Crop by hand") }, title, board, error, el("div", { class: "tf-buttons" }, use, all, previous, next, button(T.t("Close"), () => dialog.close())));
 
     const show = async (file) => {
       now.file = file;
       error.show("");
       const at = now.files.indexOf(file);
       const focused = document.activeElement;
-      [earlier.disabled, later.disabled] = [at <= 0, at >= now.files.length - 1];
-      if (focused.disabled) (focused === earlier ? later : earlier).focus(); // at either end
+      [previous.disabled, next.disabled] = [at <= 0, at >= now.files.length - 1];
+      if (focused.disabled) (focused === previous ? next : previous).focus(); // at either end
       title.textContent = T.t("Picture {i}", { i: now.found.files.indexOf(file) + 1 });
       use.disabled = true;
       const waits = () => focused === use && [use, document.body].includes(document.activeElement); // nothing else was chosen since

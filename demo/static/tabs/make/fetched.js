@@ -16,9 +16,9 @@
     };
   };
 
-  // The part of the card. project() as for T.makeBring; onArrived() is called when all are there, onTold(fetch) whenever GET
-  // /make/{project}/source says something new. `.resume(project)` goes on watching.
-  T.makeFetched = (facts, project, onArrived, onTold) => {
+  // The part of the card. projectNow() and project() as for T.makeBring; onArrived() is called when all are there, onTold(fetch)
+  // whenever GET /make/{project}/source says something new. `.resume(project)` goes on watching, `.forget()` watches no longer.
+  T.makeFetched = (facts, projectNow, project, onArrived, onTold) => {
     const SETS = setsInWords(facts.ready);
     const path = el("input", { type: "text", class: "tf-make-path", "aria-label": T.t("A folder, a zip or a data set"), placeholder: T.t("~/Pictures/cats or owner/name"), spellcheck: "false", autocapitalize: "off" });
     const fetchIt = el("button", { type: "button", class: "tf-button" }, T.t("Fetch"));
@@ -57,21 +57,23 @@
       }
     };
     const begin = async (params) => {
+      let name = projectNow();
       try {
-        const name = await project();
+        name = await project();
         await T.ask(T.url(`make/${name}/source`, params), { method: "POST", headers: T.makeHeaders });
-        await watch(name);
+        if (projectNow() === name) await watch(name);
       } catch (failure) {
-        fail(failure);
+        if (projectNow() === name) fail(failure);
       }
     };
     fetchIt.addEventListener("click", () => begin({ path: path.value }));
     path.addEventListener("keydown", (event) => event.key === "Enter" && begin({ path: path.value }));
     stop.addEventListener("click", async () => {
+      const name = watching;
       try {
-        await T.ask(T.url(`make/${watching}/source`), { method: "DELETE", headers: T.makeHeaders });
+        await T.ask(T.url(`make/${name}/source`), { method: "DELETE", headers: T.makeHeaders });
       } catch (failure) {
-        fail(failure);
+        if (projectNow() === name) fail(failure);
       }
     });
     const ready = Object.keys(facts.ready).map((name) => el("button", { type: "button", class: "tf-button", title: SETS[name][1], onclick: () => begin({ ready: name }) }, SETS[name][0]));
@@ -89,8 +91,12 @@
         const fetch = await fetchOf(name);
         if (fetch && goesOn(fetch)) await watch(name);
       } catch (failure) {
-        fail(failure);
+        if (projectNow() === name) fail(failure);
       }
+    };
+    root.forget = () => {
+      watching = null;
+      stop.hidden = true;
     };
     return root;
   };

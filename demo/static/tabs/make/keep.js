@@ -8,7 +8,7 @@
   const ASK_AGAIN = 2000; // ms after an answer was lost
 
   // The card of the fourth step. act(what, params, body): what POST /make/{project}/… does; onDelete(): removes the project.
-  // `.show(status)` shows what GET /make/{project} says.
+  // `.show(status)` shows what GET /make/{project} says; `.calm()` takes back what a button asked.
   T.makeKeep = (act, onDelete) => {
     let status = null;
     let kept = null; // what GET /make/{project}/keep says
@@ -99,6 +99,7 @@
       drawFigures();
       drawStaged();
     };
+    root.calm = remove.calm;
     root.show = (shown) => {
       const isOther = status?.name !== shown.name;
       status = shown;

@@ -167,6 +167,7 @@ const show = (facts) => {
     [project, loaded] = [name, null];
     [chosen, there] = [0, 0];
     complain("");
+    for (const one of [train, keep]) one.calm();
     bring.forget();
     fillPicker();
     arrange();

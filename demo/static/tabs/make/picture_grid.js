@@ -80,7 +80,7 @@
       const turn = (by, text) => el("button", { type: "button", class: "tf-button", disabled: page + by < 0 || page + by >= count, onclick: () => ((page += by), draw()) }, text);
       const turning = [...pages.children].indexOf(document.activeElement);
       pages.hidden = count < 2;
-      pages.replaceChildren(turn(-1, T.t("Earlier")), el("span", { class: "tf-quiet" }, T.t("Page {i} of {n}", { i: page + 1, n: count })), turn(1, T.t("Later")));
+      pages.replaceChildren(turn(-1, T.t("Previous page")), el("span", { class: "tf-quiet" }, T.t("Page {i} of {n}", { i: page + 1, n: count })), turn(1, T.t("Next page")));
       // The focus stays on the button; at either end, where it is disabled, the other takes it.
       if (turning >= 0) [pages.children[turning], ...pages.querySelectorAll("button")].find((one) => !one.disabled)?.focus();
     };

@@ -3,7 +3,8 @@
   const T = window.Twofold;
   const { el } = T;
 
-  // question: what it then says, or a function that gives it.
+  // question: what it then says, or a function that gives it. `.calm()` takes the question back: what it was asked about is no
+  // longer shown.
   T.sureButton = (text, question, action) => {
     let sure = false;
     const button = el("button", { type: "button", class: "tf-button" }, text);
@@ -17,6 +18,7 @@
       if (!sure) {
         sure = true;
         button.textContent = typeof question === "function" ? question() : question;
+        button.focus(); // not every browser focuses what is clicked, and only from the focus comes a blur
         return;
       }
       button.disabled = true;
@@ -24,6 +26,7 @@
       button.disabled = false;
       calm();
     });
+    button.calm = calm;
     return button;
   };
 })();

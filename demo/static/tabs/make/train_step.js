@@ -17,7 +17,7 @@
   const enoughFor = (levels, images) => (levels.find(([most]) => most === null || images < most) ?? levels[levels.length - 1])[1];
 
   // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
-  // GET /make/{project} says.
+  // GET /make/{project} says; `.calm()` takes back what a button asked.
   T.makeTrain = (facts, act) => {
     const most = Math.min(facts.limits.minutes, NIGHT);
     let minutes = Math.min(FIRST_MINUTES, most);
@@ -80,7 +80,7 @@
       if (kind === "few") {
         const wanted = Math.min(nice(status.minutes * MUCH_LONGER), most);
         if (wanted <= status.minutes) return [];
-        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("Four times the time shows it four times as many."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
+        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("In more time it sees more pictures."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
       }
       if (stage !== "gan") return [];
       const useful = { collapse: ["variety"], noise: ["steadiness", "slower"] }[kind] ?? [];
@@ -137,6 +137,7 @@
       };
       return sentences[status.state];
     };
+    root.calm = () => [finish, restart].forEach((button) => button.calm());
     root.show = (shown) => {
       const isOther = status?.name !== shown.name;
       status = shown;

@@ -77,23 +77,24 @@
   const smallCopy = (video) => painted(video, SMALL, SMALL).context.getImageData(0, 0, SMALL, SMALL).data;
   const difference = (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / (0.75 * a.length); // alpha never differs
 
-  // The frames of a video at these steps: { files, seen }. wanted() tells whether to go on; told(share) how far it is.
-  const framesOf = async ({ video, duration, frame }, step, name, wanted, told) => {
-    const files = [];
+  // Adds the frames of a video at these steps to found: { files, seen }, where they stay if it fails half way. wanted() tells
+  // whether to go on; told(share) how far it is.
+  const framesOf = async ({ video, duration, frame }, step, name, found, wanted, told) => {
     const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
     const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.max(1, Math.round(side * scale)));
-    let [seen, last] = [0, null];
-    for (let i = 0; i * step * frame < duration && files.length < MOST && wanted(); i++) {
+    let [kept, last] = [0, null];
+    for (let i = 0; i * step * frame < duration && kept < MOST && wanted(); i++) {
       await seek(video, Math.min((i * step + 0.5) * frame, duration));
       const copy = smallCopy(video);
-      seen += 1;
+      found.seen += 1;
       told((i * step * frame) / duration);
       if (last && difference(copy, last) < SAME) continue;
       last = copy;
       const blob = await new Promise((resolve) => painted(video, width, height).canvas.toBlob(resolve, "image/jpeg", QUALITY));
-      if (blob) files.push({ file: blob, name });
+      if (!blob) continue;
+      found.files.push({ file: blob, name });
+      kept += 1;
     }
-    return { files, seen };
   };
 
   // The part of the card. bring(files, project) takes the pictures for the project that was open when their frames were begun,
@@ -129,28 +130,26 @@
       working = true;
       bar.hidden = false;
       take.textContent = T.t("Enough");
-      const files = [];
-      let seen = 0;
+      const found = { files: [], seen: 0 };
+      const failed = []; // names of videos
       const [mine, named, to] = [opened, videos, projectNow()];
-      let at = 0; // the one that is looked through
-      try {
-        for (const [i, one] of mine.entries()) {
-          at = i;
-          const stem = named[i].name.split("/").pop().replace(/\.[^.]*$/, "");
-          const name = mine.length > 1 ? `${stem}/frame.jpg` : "frame.jpg"; // several videos are several classes
-          const found = await framesOf(one, step, name, () => working, (share) => (bar.value = (i + share) / mine.length));
-          files.push(...found.files);
-          seen += found.seen;
+      for (const [i, one] of mine.entries()) {
+        const stem = named[i].name.split("/").pop().replace(/\.[^.]*$/, "");
+        const name = mine.length > 1 ? `${stem}/frame.jpg` : "frame.jpg"; // several videos are several classes
+        try {
+          await framesOf(one, step, name, found, () => working, (share) => (bar.value = (i + share) / mine.length));
+        } catch {
+          failed.push(named[i].name);
         }
-      } catch {
-        onError(undecodable(named[at].name));
       }
       working = false;
       bar.hidden = true;
       take.textContent = T.t("Take the frames");
       close();
+      const { files, seen } = found;
       if (files.length) await bring(files, to);
-      root.said.textContent = T.t("{kept} of {n} frames were taken; the others were almost the same as the one before.", { kept: T.wholeNumber(files.length), n: T.wholeNumber(seen) });
+      if (seen) root.said.textContent = T.t("{kept} of {n} frames were taken; the others were almost the same as the one before.", { kept: T.wholeNumber(files.length), n: T.wholeNumber(seen) });
+      if (failed.length) onError(undecodable(failed.join(", ")));
     });
     const undecodable = (name) => T.t("This browser cannot decode the video {name}. Save it as MP4 (H.264) or WebM, or bring its frames as pictures.", { name });
     root.offer = async (found) => {

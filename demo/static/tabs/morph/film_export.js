@@ -4,7 +4,6 @@
   const { el } = T;
 
   const STRIPS = ["film-strip", "png-strip"]; // of as many frames as are asked for, whatever the length
-  const GIF_RATE = 50; // frames a second that a GIF holds
 
   // Format -> [what its button says, what the file is].
   const formatsInWords = () => ({
@@ -79,7 +78,7 @@
       control = new AbortController();
       format = name;
       description = T.t("{n} frames through {keys}", {
-        n: strip ? choice.frames : Math.round(choice.seconds * (name === "gif" ? Math.min(GIF_RATE, choice.fps) : choice.fps)),
+        n: strip ? choice.frames : Math.round(choice.seconds * (name === "gif" ? Math.min(T.timing.gifRate, choice.fps) : choice.fps)),
         keys: choice.keys.map(T.keyframes.name).join(", "),
       });
       setBusy(true);

@@ -26,13 +26,14 @@ const frames = T.slider(T.t("Frames of a strip"), { min: 2, max: 240, step: 1, v
 });
 const length = el("input", { type: "number", min: T.timing.shortest, max: T.timing.longest, step: 0.5, value: choice.seconds, inputmode: "decimal", "aria-describedby": "tf-length-hint" });
 const lengthError = T.errorNote();
+const stretch = T.timing.stretcher();
 length.addEventListener("input", () => {
   const seconds = Math.round(Number(length.value) * 100) / 100;
   const right = length.value !== "" && seconds >= T.timing.shortest && seconds <= T.timing.longest;
   length.setAttribute("aria-invalid", String(!right));
   lengthError.show(right ? "" : T.t("A film is 2 seconds to 10 minutes long: 2 to 600 seconds."));
   if (!right) return;
-  choice.times = T.timing.stretched(choice.times, choice.loop, choice.seconds, seconds);
+  choice.times = stretch(choice, seconds);
   choice.seconds = seconds;
   showTimes();
 });
@@ -178,7 +179,7 @@ const draw = T.oncePerFrame(() => {
 const describe = () => {
   const words = { keys: choice.keys.length, frames: Math.round(choice.seconds * choice.fps), seconds: Number(choice.seconds.toFixed(2)) };
   caption.textContent = T.t("{keys} keyframes, {frames} frames, {seconds} s", words);
-  gifNote.hidden = choice.fps <= 50 || filmExport.formats < 2;
+  gifNote.hidden = choice.fps <= T.timing.gifRate || filmExport.formats < 2;
   const seam = choice.path === "spline" ? T.t("No seam and no corner: the step from the last frame to the first is like those beside it.") : T.t("No seam, but a corner at each keyframe; a spline has none.");
   if (seamNote.textContent !== (choice.loop ? seam : "")) seamNote.textContent = choice.loop ? seam : "";
   if (T.visible(canvas)) T.noteMorph(choice);
@@ -284,12 +285,19 @@ const fromMark = ({ keys, classes, path, loop: closed, frames: count, fps, p, ti
 };
 
 let classesOf = T.state.b; // the bundle whose classes the keyframes have
+let awaited = T.bundle(T.query.get("b") ?? T.state.b) ? null : T.query.get("b"); // the address's bundle, until it comes
 let drawn = ""; // what the row of keyframes shows: redrawing it needlessly would make it flicker and lose the focus
+// The keyframes' classes in another bundle: those of the address where it is the one that the address asks for.
+const classesHere = () => {
+  const asked = awaited === T.state.b ? T.morphInAddress() : null;
+  if (asked) awaited = null;
+  return asked && T.keyframes.texts(asked.keys) === T.keyframes.texts(choice.keys) ? asked.classes : choice.keys.map(T.keyframes.ownClass);
+};
 const refresh = () => {
-  if (classesOf !== T.state.b) choice.classes = choice.keys.map(T.keyframes.ownClass);
+  if (classesOf !== T.state.b) choice.classes = classesHere();
   classesOf = T.state.b;
-  const { b, m, c, t, attributes, bend } = T.state;
-  const now = JSON.stringify([b, m, c, t, attributes, bend]);
+  const { m, c, t, attributes, bend } = T.state;
+  const now = JSON.stringify([T.versionOf(), m, c, t, attributes, bend]);
   if (drawn !== now) list.draw();
   timeline.draw();
   drawn = now;

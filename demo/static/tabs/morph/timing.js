@@ -22,6 +22,7 @@
     shortest: 2, // seconds of a film
     longest: 600,
     rates: RATES,
+    gifRate: 50, // frames a second that a GIF holds
     // The rate that is offered and comes nearest to one.
     nearestRate: (fps) => RATES.reduce((best, rate) => (Math.abs(rate - fps) < Math.abs(best - fps) ? rate : best)),
     even,
@@ -35,6 +36,19 @@
     stretched(times, loop, from, to) {
       if (isEven(times, loop, from)) return even(times.length, loop, to);
       return spaced(times.map((time) => (time * to) / from), loop, to);
+    },
+    // What gives the times of a film { times, loop, seconds } at another length, again and again: as long as nobody else changes
+    // it, from those before the first length, for one that is being typed passes through shorter ones.
+    stretcher() {
+      const textOf = (times, loop, seconds) => [...times, loop, seconds].join();
+      let before = null; // the film before the first length
+      let left = ""; // as it is since the last one
+      return ({ times, loop, seconds }, to) => {
+        if (left !== textOf(times, loop, seconds)) before = { times: [...times], seconds };
+        const next = T.timing.stretched(before.times, loop, before.seconds, to);
+        left = textOf(next, loop, to);
+        return next;
+      };
     },
     // The times of a film with one keyframe more, behind the others, which move closer together.
     withOneMore(times, loop, seconds) {

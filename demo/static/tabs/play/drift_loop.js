@@ -5,7 +5,7 @@
   const { el } = T;
 
   const RADIUS = { least: 0.1, most: 2, usual: 0.6 }; // in seeds
-  const SECONDS = { least: 2, most: 600, usual: 12 };
+  const USUAL_SECONDS = 12;
   const BETWEEN = 0.7; // seeds from one keyframe to the next, about
   const FEWEST = 8; // keyframes
   const hundredths = (value) => Math.round(value * 100) / 100;
@@ -19,11 +19,11 @@
     const box = el("input", { type: "checkbox", checked: asked.length === 2 });
     const seconds = el("input", {
       type: "number",
-      min: SECONDS.least,
-      max: SECONDS.most,
+      min: T.timing.shortest,
+      max: T.timing.longest,
       step: 0.5,
       inputmode: "decimal",
-      value: hundredths(T.numberWithin(asked[1] || null, SECONDS.least, SECONDS.most, SECONDS.usual)),
+      value: hundredths(T.numberWithin(asked[1] || null, T.timing.shortest, T.timing.longest, USUAL_SECONDS)),
     });
     const error = T.errorNote();
     const wide = T.slider(T.t("Radius"), { min: RADIUS.least, max: RADIUS.most, step: 0.05, value: radius, format: (v) => Number(v).toFixed(2), hint: T.t("How far the loop leads away from this picture, in seeds") }, (value) => {
@@ -65,7 +65,7 @@
     box.addEventListener("change", note);
     seconds.addEventListener("input", () => {
       const value = hundredths(Number(seconds.value));
-      const right = seconds.value !== "" && value >= SECONDS.least && value <= SECONDS.most;
+      const right = seconds.value !== "" && value >= T.timing.shortest && value <= T.timing.longest;
       seconds.setAttribute("aria-invalid", String(!right));
       error.show(right ? "" : T.t("A loop is 2 seconds to 10 minutes long: 2 to 600 seconds."));
       if (!right) return;

@@ -64,11 +64,13 @@
       const stored = T.storage.read("favourites");
       return Array.isArray(stored) ? stored.filter((one) => typeof one?.b === "string") : [];
     };
-    const store = () => {
-      if (T.storage.keep("favourites", kept)) return;
-      T.showMessage(T.t("This browser does not let the page store anything, so favourites are lost when it closes."));
-    };
     let kept = load();
+    let unstored = false; // whether the browser refuses its storage, so that they are here alone
+    const catchUp = () => (kept = unstored ? kept : load()); // before each change: another page may have kept more
+    const store = () => {
+      unstored = !T.storage.keep("favourites", kept);
+      if (unstored) T.showMessage(T.t("This browser does not let the page store anything, so favourites are lost when it closes."));
+    };
     let shown = []; // those of `kept` whose bundles are here
     const here = () => kept.filter(({ b }) => T.bundle(b));
     const states = () => here().map(T.valid);
@@ -96,23 +98,30 @@
       fill(drawn.map((state, i) => ({ canvas: canvases[i], path: T.picturePath(state), params: T.pictureParams(state) })));
       if (!focused) return;
       // The same button of the same favourite; of one that is gone, that of the next.
-      const next = favourites.children[shown.includes(before) ? shown.indexOf(before) : Math.min(at, shown.length - 1)];
+      const there = shown.findIndex((one) => textOf(one) === textOf(before));
+      const next = favourites.children[there >= 0 ? there : Math.min(at, shown.length - 1)];
       (next?.querySelector(focused.classList.contains("tf-remove") ? ".tf-remove" : "button") ?? open).focus({ preventScroll: true });
     };
     const remove = (one) => {
-      kept = kept.filter((other) => other !== one);
+      catchUp();
+      kept = kept.filter((other) => textOf(other) !== textOf(one));
       store();
       draw();
     };
-    // Puts states before those that are kept; how many there was room for.
+    // Puts states before those that are kept, as far as there is room: { added, known: how many were kept already, over: how
+    // many there was no room for }.
     const add = (more) => {
-      const fresh = [...new Map(more.map((state) => [textOf(state), state])).values()];
-      const texts = new Set(fresh.map(textOf));
-      const room = fresh.slice(0, MOST);
-      kept = [...room, ...kept.filter((one) => !T.bundle(one.b) || !texts.has(textOf(T.valid(one))))].slice(0, MOST);
+      catchUp();
+      const asked = new Map(more.map((state) => [textOf(state), state]));
+      const shownAs = (one) => T.bundle(one.b) && textOf(T.valid(one));
+      const before = new Set(kept.map(shownAs));
+      const others = kept.filter((one) => !asked.has(shownAs(one)));
+      const fresh = [...asked.keys()].filter((text) => !before.has(text));
+      const added = new Set(fresh.slice(0, Math.max(0, MOST - kept.length)));
+      kept = [...[...asked].filter(([text]) => before.has(text) || added.has(text)).map(([, state]) => state), ...others];
       store();
       draw();
-      return room.length;
+      return { added: added.size, known: asked.size - fresh.length, over: fresh.length - added.size };
     };
 
     const saveFile = () => {
@@ -159,16 +168,19 @@
     };
 
     // Keeps the picture that Play shows, as the first.
-    T.keepFavourite = () => void add([T.state]);
+    T.keepFavourite = () => {
+      if (add([T.state]).over) T.showMessage(T.t("{n} favourites are kept, which is the most: remove one first.", { n: MOST }));
+    };
     // The states that are kept and whose bundles are here.
     T.favourites = states;
     // Takes what a file or a mark holds, which may be a stranger's; a sentence about what became of that.
     T.takeFavourites = (entries, mark = null) => {
       const { states, elsewhere, other, broken } = incoming(entries, mark);
       if (!states.length && !elsewhere) return T.t("This file holds no favourites that can be read.");
-      const added = add(states);
+      const { added, known, over } = add(states);
       const parts = [T.n(added, "{n} favourite was added.", "{n} favourites were added.")];
-      if (added < states.length) parts.push(T.t("At most {n} are kept.", { n: MOST }));
+      if (known) parts.push(T.n(known, "{n} was kept already.", "{n} were kept already."));
+      if (over) parts.push(T.t("For {n} there was no room: at most {most} are kept.", { n: T.wholeNumber(over), most: MOST }));
       if (elsewhere) parts.push(T.n(elsewhere, "{n} is of a bundle that is not here.", "{n} are of bundles that are not here."));
       if (other) parts.push(T.t("Some name another version of their bundle: their pictures may differ."));
       if (broken) parts.push(T.n(broken, "{n} cannot be read.", "{n} cannot be read."));

@@ -69,11 +69,13 @@ const family = T.family(() => Boolean(dragging || drifting || T.parameters.movin
 const sheet = T.sampleSheet((place) => jump(place));
 
 // --- attributes ------------------------------------------------------------------------------------
-// The attribute that a drag to the left and right moves; "" where it travels between seeds.
-let axis = T.query.get("axis") ?? "";
+// The attribute that a drag to the left and right moves; "" where it travels between seeds. wantedAxis: the same, also while
+// the bundle that has it is not there.
+let wantedAxis = T.query.get("axis") ?? "";
+let axis = wantedAxis;
 const axisChoice = el("select", { "aria-label": T.t("A drag to the left and right moves") });
 axisChoice.addEventListener("change", () => {
-  axis = axisChoice.value;
+  axis = wantedAxis = axisChoice.value;
   T.noteInAddress({ axis: axis || null });
 });
 const attributeSliders = T.attributeSliders(false);
@@ -93,7 +95,7 @@ const showAttributes = (state) => {
     axisFor = names.join();
     T.parameters.replace("direction.", []);
     T.parameters.replace("attribute.", T.moveParameters());
-    if (!names.includes(axis)) axis = "";
+    axis = names.includes(wantedAxis) ? wantedAxis : "";
     axisChoice.replaceChildren(el("option", { value: "" }, T.t("between seeds")), ...names.map((name) => el("option", { value: name }, T.moveLabel(name))));
     axisChoice.value = axis;
     T.noteInAddress({ axis: axis || null });
@@ -340,7 +342,7 @@ const save = () => {
 document.addEventListener("keydown", (event) => {
   if (!T.visible(canvas) || event.ctrlKey || event.metaKey || event.altKey) return;
   const { target } = event;
-  if (target.closest?.("input, select, textarea, [contenteditable], [role=tab], [role=menu]")) return;
+  if (target.closest?.("input, select, textarea, [contenteditable], audio, video, [role=tab], [role=menu]")) return;
   const step = stepSize * (event.shiftKey ? 1 : KEY_STEP);
   const arrows = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
   const key = event.key.toLowerCase();

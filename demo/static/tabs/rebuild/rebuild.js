@@ -223,8 +223,10 @@ const search = (how) => {
   queuedSearch = null;
   const asked = request();
   if (!asked) refine.over();
-  else if (pending || wanted.size) queuedSearch = how;
-  else {
+  else if (pending || wanted.size) {
+    queuedSearch = how;
+    if (!pending) sendSoon(); // what an answer that failed has left over is asked for by nobody else
+  } else {
     pending = { b: asked.b, parts: [], control: new AbortController() };
     giveUp();
     follow(pending, { ...asked, ...how });
@@ -267,11 +269,11 @@ const useBundle = () => {
   posterior.show(null);
   repair.show(null);
   showWipe();
-  explanation.textContent = bundle.models.includes("vae")
-    ? T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter finds the closest picture that the GAN can draw. What a model cannot represent is lost.")
-    : bundle.rebuilds
-      ? T.t("This bundle has no VAE, so there is no reconstruction.")
-      : T.t("This bundle cannot take a picture: it has no VAE, no inverter and no classifier.");
+  const encodes = bundle.models.includes("vae");
+  if (encodes && bundle.inverts) explanation.textContent = T.t("The VAE encodes the picture into a short code and decodes it again; the GAN's inverter finds the closest picture that the GAN can draw. What a model cannot represent is lost.");
+  else if (encodes) explanation.textContent = T.t("The VAE encodes the picture into a short code and decodes it again. What it cannot represent is lost.");
+  else if (bundle.rebuilds) explanation.textContent = T.t("This bundle has no VAE, so there is no reconstruction.");
+  else explanation.textContent = T.t("This bundle cannot take a picture: it has no VAE, no inverter and no classifier.");
 };
 const refresh = () => {
   if (bundleShown === T.versionOf() && answered) return;
