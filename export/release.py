@@ -210,14 +210,15 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
 
 def minutes_by_bundle(settings: Settings, failures: "Failures") -> dict[str, dict[str, float]]:
     """Minutes by bundle and stage, of those bundles whose GAN can be trained. Measured speeds are kept in plan.json, so
-    that a repeat follows the same plan."""
+    that a repeat follows the same plan; with other flags, by which minutes or speeds are others, it makes a new one."""
     if settings.total_minutes is None:
         return {name: RECIPES[name].minutes for name in settings.only}
     path = settings.runs / "plan.json"
-    key = {"only": list(settings.only), "preset": settings.preset, "total_minutes": settings.total_minutes}
+    key = {name: getattr(settings, name) for name in ("preset", "total_minutes", "jobs", "threads")}
+    key["only"] = list(settings.only)
     if path.is_file():
         plan = run_folder.read_json(path)
-        if {name: plan[name] for name in key} == key:
+        if {name: plan.get(name) for name in key} == key:
             return plan["minutes"]
     began = time.monotonic()
     speeds: dict[str, float] = {}
