@@ -328,6 +328,12 @@ def test_what_the_owner_wrote_stays():
     )
 
 
+def test_the_command_that_repeats_it_can_be_copied():
+    assert runtime_comparison.command(Path("my bundle"), ["web"]) == (
+        "python -m export check 'my bundle' --runtimes web"
+    )
+
+
 def test_a_bundle_without_a_card_gets_one(broken_bundle: Path):
     (broken_bundle / "README.md").unlink()
     runtime_comparison.store(read(broken_bundle), some())
