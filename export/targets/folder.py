@@ -50,6 +50,9 @@ def read_bundles(given: Sequence[Path]) -> list[OpenBundle]:
         print(f"No bundles, and left out: {', '.join(str(path) for path in left_out)}.")
     named = in_their_order([path for path in given if path not in left_out], left_out)
     bundles = [bundle for path in named for bundle in _bundles_at(path)]
+    for folder, count in Counter(bundle.folder.resolve() for bundle in bundles).items():
+        if count > 1:
+            raise UserError(f"{folder} is named twice: name it once.")
     for name, count in Counter(bundle.info.name for bundle in bundles).items():
         if count > 1:
             raise UserError(f"Two of these bundles are called '{name}': export one of them with another --name.")

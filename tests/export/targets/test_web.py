@@ -153,7 +153,7 @@ def test_only_an_earlier_page_is_replaced(bundles: list[Path], tmp_path: Path, c
 
 def test_what_it_cannot_show_it_refuses(bundles: list[Path], tmp_path: Path, capsys, monkeypatch, site: Path):
     page = tmp_path / "page"
-    assert "Two of these bundles are called 'gan'" in refused(capsys, "web", bundles[1], bundles[1], page)
+    assert f"{bundles[1]} is named twice: name it once" in refused(capsys, "web", bundles[1], bundles[1], page)
     assert "There is no folder" in refused(capsys, "web", tmp_path / "nowhere", page)
     monkeypatch.setattr(web, "RUNTIME_HOME", tmp_path)
     assert "run `python -m demo.web`" in refused(capsys, "web", bundles[0], page)
