@@ -59,12 +59,12 @@ class Settings:
     """Which bundles to make, and how."""
 
     data_root: Path | None = None
-    """Folder with the data sets avatars, mnist, fashion_mnist, mednist, noto_emoji, characters, cifar10; default: the
+    """Folder with the data sets, in folders such as mnist and fashion_mnist: one that is missing is named. Default: the
     Hugging Face Hub, for those that are there."""
     data: tuple[str, ...] = ()
     """Where the pictures of single bundles are, as NAME=PLACE: a folder, a file, or an id on the Hub."""
     only: tuple[str, ...] = tuple(name for name, recipe in RECIPES.items() if recipe.released)
-    """Bundles to make; emoji and characters, which are not released, only when they are named."""
+    """Bundles to make; those that are not released, only when they are named. A name that is unknown lists them all."""
     preset: Literal["cpu", "gpu"] = "cpu"
     """Preset of every stage."""
     total_minutes: float | None = None
