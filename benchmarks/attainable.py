@@ -21,12 +21,14 @@ import tyro
 from benchmarks import results
 from bundle.errors import UserError
 from train.data.dataset import Pictures
+from train.data.load import shown_name
 from train.data.splits import random_subset
 from train.evaluate.batches import draw_batches, to_unit
 from train.evaluate.evaluation import subject_pictures
 from train.evaluate.handles import MaskEncode, VaeHandle
 from train.evaluate.inverse import PICTURES, centre
 from train.evaluate.picture_quality import mse
+from train.evaluate.store import shown_folder
 from train.evaluate.subject import open_subject
 from train.help_texts import reflowed
 from train.progress_bar import with_bar
@@ -82,14 +84,18 @@ def measure(settings: Settings) -> dict:
     figures = bundle_errors(subject.vae, subject.vae.repair, shown, mask) | regressor_errors(train, shown, mask)
     for name, value in figures.items():
         print(f"{value:9.5f}  {name}")
-    command = ["python", "-m", "benchmarks.attainable", f"artifacts/{settings.bundle.name}"]
-    command += ["--data", Path(settings.data).name] if settings.data else []
     return {
-        "command": shlex.join(command),
+        "command": command(settings),
         "pictures": len(shown.images),
         "missing": f"centre, {int((mask == 0).sum())} of {mask.size} pixels",
         "mean_squared_error": {name: round(value, 6) for name, value in figures.items()},
     }
+
+
+def command(settings: Settings) -> str:
+    """The command that measures it again."""
+    words = ["python", "-m", "benchmarks.attainable", shown_folder(settings.bundle).as_posix()]
+    return shlex.join([*words, *(["--data", shown_name(settings.data)] if settings.data else [])])
 
 
 def bundle_errors(vae: VaeHandle, repair: MaskEncode, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
@@ -125,7 +131,7 @@ def split(pictures: Pictures, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def main(argv: list[str]) -> int:
     settings = tyro.cli(Settings, description=__doc__, args=argv)
-    return results.measure_and_store(f"attainable_{settings.bundle.name}", lambda: measure(settings))
+    return results.measure_and_store(f"attainable_{settings.bundle.resolve().name}", lambda: measure(settings))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from benchmarks import results
 from bundle.errors import UserError
 from train.data.load import shown_name
 from train.evaluate.evaluation import evaluate
+from train.evaluate.store import shown_folder
 from train.help_texts import reflowed
 from train.run_folder import Run
 from train.settings import EvaluateSettings, VaeSettings
@@ -62,9 +63,9 @@ def measure(settings: Settings) -> dict:
         bound_pictures=settings.bound_pictures,
     )
     report = evaluate(wanted).report
-    command = ["python", "-m", "benchmarks.binarized", f"runs/{settings.run.name}"]
+    command = ["python", "-m", "benchmarks.binarized", shown_folder(settings.run).as_posix()]
     command += ["--bound-samples", str(settings.bound_samples), "--bound-pictures", str(settings.bound_pictures)]
-    command += ["--classifier", f"runs/{settings.classifier.name}"] if settings.classifier else []
+    command += ["--classifier", shown_folder(settings.classifier).as_posix()] if settings.classifier else []
     command += ["--data", shown_name(settings.data)] if settings.data else []
     return {
         "command": shlex.join(command),

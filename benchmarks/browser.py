@@ -72,7 +72,8 @@ def chromium(executable: str | None = None) -> "Iterator[Browser]":
     """A headless Chromium: the one named, or the one installed. SystemExit with a sentence when there is none."""
     found = installed([executable] if executable else WHOLE)
     if found is None:
-        sys.exit(f"error: {MISSING}.")
+        sys.exit(f"error: {executable} is no program: name another one with --chromium." if executable else
+                 f"error: {MISSING}.")  # fmt: skip
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

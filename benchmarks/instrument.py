@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import tyro
 
 from benchmarks import results
@@ -94,7 +95,7 @@ def measure(settings: Settings) -> dict:
     found: dict = {
         "bundle": settings.bundle.resolve().name,
         "hardware": results.hardware(),
-        "load": round(os.getloadavg()[0], 1),  # processes that wanted a core in the minute before
+        "load": round(psutil.getloadavg()[0], 1),  # processes that wanted a core in the minute before
         "drawn": "on the device" if here else "by the server",
         "minutes": settings.minutes,
     }
@@ -119,8 +120,7 @@ def measure(settings: Settings) -> dict:
         counted = page.evaluate(COUNTED)  # before memory is measured, which stops the page for a moment
         spent.append(processor_time(session))
         memory.append(footprint(browser, session))
-    times = {name: round((spent[1][name] - spent[0][name]) / counted["pictures"], 1) for name in spent[0]}
-    found |= summary(counted) | {"processor_ms_a_picture": times, "memory": {"begin": memory[0], "end": memory[1]}}
+    found |= summary(counted, *spent) | {"memory": {"begin": memory[0], "end": memory[1]}}
     found["renderer_mb_by_minute"] = by_minute
     show(found)
     return found
@@ -172,8 +172,9 @@ def renderer_mb(browser: "Browser") -> float | None:
     return round(kept / 1e6, 1)
 
 
-def summary(counted: dict) -> dict:
-    """The figures of what the page counted, times in ms. SystemExit when nothing was drawn."""
+def summary(counted: dict, before: dict[str, float], after: dict[str, float]) -> dict:
+    """The figures of what the page counted, times in ms; `before` and `after`: see `processor_time`. SystemExit when
+    nothing was drawn."""
     if len(counted["canvas"]) < 2:
         sys.exit("error: the picture did not follow the messages.")
     return {
@@ -182,6 +183,9 @@ def summary(counted: dict) -> dict:
         "to_screen_ms": percentiles(counted["screen"]),
         "pictures_per_second": round(counted["pictures"] / counted["seconds"], 1),
         "longest_stall_ms": round(counted["longest"]),
+        "processor_ms_a_picture": {
+            name: round((after[name] - before[name]) / counted["pictures"], 1) for name in before
+        },
     }
 
 

@@ -63,7 +63,7 @@ def measure(settings: Settings) -> dict:
     with ExitStack() as stack:
         server = stack.enter_context(served(settings.bundle, settings.provider))
         found["start_s"] = printed("start to printed address, s", time.perf_counter() - began)
-        words = ["-m", "benchmarks.queued", str(settings.bundle.resolve())]
+        words = ["-m", "benchmarks.queued", str(settings.bundle.resolve()), settings.provider]
         queued = stack.enter_context(started(words, "Queued is at"))
         browser = stack.enter_context(chromium(settings.chromium))
         page = browser.new_page(viewport={"width": 1440, "height": 900})

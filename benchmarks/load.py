@@ -40,7 +40,7 @@ PATIENCE = 30.0  # seconds for one answer
 LATENCY_LIMIT = 0.5  # seconds; a server keeps up while 99 % of the answers are faster
 TRIAL_SECONDS = 60.0  # of each rate; in fewer, a rate slightly over capacity is not noticed
 REST = 0.05  # seconds; the runtime's threads go on spinning for a while
-STEP = 0.95  # from one rate that was too much to the next
+STEP = 0.95  # between two rates that are tried
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ class Outcome:
 
     @property
     def median(self) -> float:
-        """Seconds. Raises statistics.StatisticsError when no answer was correct."""
+        """Seconds. Raises UserError when no answer was correct."""
+        if not self.seconds:
+            raise UserError(f"No answer of the server was right: {self.wrong} were wrong, {self.failed} failed.")
         return statistics.median(self.seconds)
 
     def quantile(self, share: float) -> float:
@@ -152,18 +154,21 @@ async def at_rate(address: str, known: list[Request], rate: float, seconds: floa
 
 
 async def highest_rate(address: str, known: list[Request], rate: float, seconds: float, rest: float = 2) -> float:
-    """The highest steady rate, from `rate` down, that the server keeps up with: each answer is right, and 99 % come
-    within LATENCY_LIMIT. `rest`: seconds between two tries. Raises UserError where there is none above a tenth of
-    it."""
-    lowest = rate / 10
-    while rate > lowest:
+    """The highest steady rate, up or down from `rate`, that the server keeps up with: each answer is right, and 99 %
+    come within LATENCY_LIMIT. `rest`: seconds between two tries. Raises UserError where there is none above a tenth of
+    `rate`."""
+    lowest, highest, too_much = rate / 10, 0.0, False
+    while rate > lowest and not (highest and too_much):
         found = await at_rate(address, known, rate, seconds)
         if not (found.failed or found.wrong) and found.quantile(0.99) < LATENCY_LIMIT:
-            return rate
-        print(f"  {rate:.1f} requests/s are too much", flush=True)
-        rate *= STEP
+            highest, rate = rate, rate / STEP
+        else:
+            print(f"  {rate:.1f} requests/s are too much", flush=True)
+            too_much, rate = True, rate * STEP
         await asyncio.sleep(rest)
-    raise UserError(f"{address} keeps up with no rate of requests.")
+    if not highest:
+        raise UserError(f"{address} keeps up with no rate of requests.")
+    return highest
 
 
 async def single_client(

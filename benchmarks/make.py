@@ -234,9 +234,10 @@ def main(argv: list[str]) -> int:
         measure_runs(settings)
         measure_scan(settings)
         return 0
-    codes = [results.measure_and_store("make", lambda: measure_runs(settings)) if settings.runs else 0]
-    codes.append(results.measure_and_store("make_scan", lambda: measure_scan(settings)) if settings.files else 0)
-    return max(codes)
+    code = results.measure_and_store("make", lambda: measure_runs(settings)) if settings.runs else 0
+    if code or not settings.files:  # Ctrl-C, for one, ends all of it
+        return code
+    return results.measure_and_store("make_scan", lambda: measure_scan(settings))
 
 
 if __name__ == "__main__":

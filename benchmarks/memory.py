@@ -3,6 +3,7 @@
     python -m benchmarks.memory            100 x 100 RGB at every default, a few steps of the GAN and of the VAE
 
 Memory is the same in every step, so a few are enough; a real set adds its own bytes (channels x side x side a picture).
+Linux and macOS only.
 """
 
 import os

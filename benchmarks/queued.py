@@ -1,6 +1,6 @@
 """A plain Gradio slider over a bundle, through the queue, with which the live canvas is compared.
 
-`python -m benchmarks.queued BUNDLE PORT`
+`python -m benchmarks.queued BUNDLE PROVIDER PORT`
 """
 
 import sys
@@ -17,8 +17,8 @@ from demo.serving.served_bundle import open_bundles
 SEEDS = 100  # that the slider runs over, with all that lies between
 
 
-def main(bundle: Path, port: int) -> None:
-    models, _ = open_bundles(bundle, choose_provider("cpu"))
+def main(bundle: Path, provider: str, port: int) -> None:
+    models, _ = open_bundles(bundle, choose_provider(provider))
     served = next(iter(models.values()))
 
     def draw(x: float) -> np.ndarray:
@@ -37,4 +37,4 @@ def main(bundle: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -9,6 +9,7 @@ when something is not reached that is not known not to be.
 
 import math
 import operator
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -215,7 +216,9 @@ def measured_checks(bundle: OpenBundle) -> Iterator[Check]:
 
 def packed_size(folders: list[Path]) -> float | None:
     """The MB that a clone fetches for these folders, as one pack: synthesis and generator share their weights there.
-    None where git does not know them."""
+    None where git is not installed or does not know them."""
+    if shutil.which("git") is None:
+        return None
     git = ["git", "-C", str(folders[0])]
     listed = subprocess.run([*git, "ls-files", "-s", *(str(f.resolve()) for f in folders)], capture_output=True)
     if listed.returncode or not listed.stdout:

@@ -11,7 +11,7 @@ import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -69,8 +69,25 @@ class Result:
     drift: float
 
 
-def contestants(bundle: OpenBundle, stack: ExitStack, gaps: dict[str, str]) -> Iterator[tuple[str, Contestant]]:
-    """Every runtime that can be tried; `gaps` gets a sentence, by runtime, for each that cannot."""
+@dataclass
+class Gaps:
+    """Why runtimes have no figures, in sentences, by runtime: of all bundles, or of one that the sentence names."""
+
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, runtime: str, reason: str) -> None:
+        """Keeps a reason, once."""
+        reasons = self.found.setdefault(runtime, [])
+        if reason not in reasons:
+            reasons.append(reason)
+
+    def sentences(self) -> dict[str, str]:
+        """All reasons of each runtime, one after the other."""
+        return {runtime: " ".join(reasons) for runtime, reasons in self.found.items()}
+
+
+def contestants(bundle: OpenBundle, stack: ExitStack, gaps: Gaps) -> Iterator[tuple[str, Contestant]]:
+    """Every runtime that can be tried; `gaps` gets a sentence for each that cannot."""
     engine = Engine(bundle, choose_provider("cpu"))
     yield OURS, lambda rows: lambda: engine.run(GRAPH, rows)["image"]
     data = graph_bytes(bundle, GRAPH)
@@ -78,18 +95,19 @@ def contestants(bundle: OpenBundle, stack: ExitStack, gaps: dict[str, str]) -> I
     yield PLAIN, lambda rows: lambda: plain.run(None, dict(rows))[0]
     for runtime in LOADED:
         if gap := runtime.gap():
-            gaps[runtime.label] = gap
+            gaps.add(runtime.label, gap)
             continue
         try:
             run = stack.enter_context(runtime.load(data, ["image"]))
         except Exception as problem:  # each runtime has errors of its own
-            gaps[runtime.label] = f"{bundle.info.name}: {first_line(problem).rstrip('.')}."
+            gaps.add(runtime.label, f"{bundle.info.name}: {first_line(problem).rstrip('.')}.")
         else:
             yield runtime.label, lambda rows, run=run: lambda: run(rows)[0]  # type: ignore[misc]
     try:
         net = generator_of(bundle).get_submodule(GRAPH)
     except UserError as problem:
-        gaps[EAGER] = gaps[COMPILED] = str(problem)
+        for label in (EAGER, COMPILED):
+            gaps.add(label, f"{bundle.info.name}: {problem}")
         return
     yield EAGER, lambda rows: in_torch(net, rows)
     torch.compiler.reset()  # it keeps a few codes of each function, and then gives up unnoticed
@@ -97,7 +115,7 @@ def contestants(bundle: OpenBundle, stack: ExitStack, gaps: dict[str, str]) -> I
     yield COMPILED, lambda rows: in_torch(code, rows)
 
 
-def compare(bundle: OpenBundle, settings: Settings, gaps: dict[str, str]) -> Iterator[Result]:
+def compare(bundle: OpenBundle, settings: Settings, gaps: Gaps) -> Iterator[Result]:
     """Every runtime on one bundle, at every batch."""
     name = bundle.info.name
     with ExitStack() as stack:
@@ -112,7 +130,7 @@ def compare(bundle: OpenBundle, settings: Settings, gaps: dict[str, str]) -> Ite
                 try:
                     apart[label] = drifts({OURS: ours, label: draw})[label]
                 except Exception as problem:
-                    gaps[label] = f"{name}, {batch} at once: {first_line(problem).rstrip('.')}."
+                    gaps.add(label, f"{name}, {batch} at once: {first_line(problem).rstrip('.')}.")
                 else:
                     draws[label] = draw
             fast = speeds(draws, batch, settings.rounds, settings.seconds)
@@ -126,20 +144,20 @@ def measure(settings: Settings) -> dict:
     if unknown := set(settings.only) - {bundle.info.name for bundle in bundles}:
         raise UserError(f"{settings.folder} has no bundle {', '.join(sorted(unknown))} with a graph '{GRAPH}'.")
     found: list[Result] = []
-    gaps: dict[str, str] = {}
+    gaps = Gaps()
     for bundle in bundles:
         if not settings.only or bundle.info.name in settings.only:
             found += compare(bundle, settings, gaps)
             print(f"{bundle.info.name} is measured.", file=sys.stderr, flush=True)
     if not found:
         raise UserError(f"{settings.folder} has no bundle with a graph '{GRAPH}'.")
-    print(printed(found, gaps))
+    print(printed(found, gaps.sentences()))
     return {
         "graph": GRAPH,
         "hardware": results.hardware(),
         "versions": versions(),
         "results": [asdict(one) for one in found],
-        "gaps": gaps,
+        "gaps": gaps.sentences(),
     }
 
 

@@ -36,7 +36,7 @@ from export import runtimes
 from export.runtimes import openvino_core
 
 PEAK_SIDE, PEAK_ROUNDS = 2048, 5  # of the matrix product; it takes as long as so many rounds of a contestant
-PACKAGES = ("torch", "onnxruntime-gpu", "openvino", "onnxruntime-ep-openvino", "numpy")
+PACKAGES = ("torch", "openvino", "onnxruntime-ep-openvino", "numpy")
 OURS = "twofold"
 
 
@@ -148,11 +148,17 @@ def measure(settings: Settings) -> dict:
         "precision": engine.bundle.info.graphs["generator"].precision,
         "processor": engine.reason,
         "hardware": results.hardware(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES if installed(name)},
+        "versions": versions(),
         "operations_per_picture": cost,
         "peak_operations_per_second": round(statistics.median(peaks)),
         "batches": table,
     }
+
+
+def versions() -> dict[str, str]:
+    """The runtimes that are here, with their versions. The package of onnxruntime has several names."""
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES if installed(name)}
+    return {"onnxruntime": ort.__version__} | packages
 
 
 def lines(batch: int, fast: dict[str, float], apart: dict[str, float], share: float) -> list[str]:

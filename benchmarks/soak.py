@@ -6,6 +6,7 @@ Then several visitors drag at the same time, and the pictures per second of each
 with --keep stores them in benchmarks/results/soak.json. Exit code 1 when a limit is exceeded.
 """
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from benchmarks import results
 from benchmarks.browser import WHOLE, chromium, installed, served, wait_for_a_picture
 from benchmarks.visitor import Answer, Visitor
 from bundle import images
+from bundle.errors import UserError
 from bundle.exit_codes import exit_code
 
 if TYPE_CHECKING:  # Chromium takes part only where playwright is installed
@@ -51,7 +53,7 @@ class Settings:
     seconds: float = 10.0
     """For how long they drag."""
     browser: bool = True
-    """Open pages in Chromium too, where it is installed."""
+    """Open pages in Chromium too, where it and playwright are installed."""
     keep: bool = False
     """Store the figures in benchmarks/results/soak.json."""
 
@@ -188,9 +190,11 @@ def main(argv: list[str]) -> int:
 def watch(settings: Settings) -> int:
     """Serves the bundles, uses the server and shows what has grown; 1 when a limit is exceeded, else 0. Raises
     UserError."""
+    if settings.visitors < 1 or not settings.seconds > 0:
+        raise UserError("--visitors must be at least 1, and --seconds positive.")
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
-        program = installed(WHOLE) if settings.browser else None
+        program = installed(WHOLE) if settings.browser and importlib.util.find_spec("playwright") else None
         pages = chromium(program) if program else nullcontext()
         with served(settings.bundles, "cpu") as server, pages as browser:
             report = soak(Visitor(server.address), Path(uploads), browser, settings)

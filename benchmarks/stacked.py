@@ -21,6 +21,7 @@ from benchmarks import results
 from bundle.errors import UserError
 from train.data.load import shown_name
 from train.evaluate.evaluation import evaluate
+from train.evaluate.store import shown_folder
 from train.help_texts import reflowed
 from train.run_folder import Run
 from train.settings import EvaluateSettings, changed_flags
@@ -83,8 +84,8 @@ def without_folders(place: str) -> str:
 def measure_all(settings: Settings) -> dict:
     """Every run, and all of them in a few numbers. Raises UserError."""
     measured = [measure(settings, folder) for folder in settings.runs]
-    command = ["python", "-m", "benchmarks.stacked", *(f"runs/{folder.name}" for folder in settings.runs)]
-    command += ["--classifier", f"runs/{settings.classifier.name}"]
+    command = ["python", "-m", "benchmarks.stacked", *(shown_folder(folder).as_posix() for folder in settings.runs)]
+    command += ["--classifier", shown_folder(settings.classifier).as_posix()]
     command += changed_flags(replace(settings, data=without_folders(settings.data)), without=("runs", "classifier"))
     return {
         "command": shlex.join(command),

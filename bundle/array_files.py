@@ -7,6 +7,7 @@ holds something else.
 import io
 import math
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bundle.schema import MAX_FILE_BYTES, Bundle, File, Model
 from bundle.verified_files import verified_bytes, verified_pixels
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
+LATENTS = "latents.npz"  # as the file is called in the bundles that are written here
 # Of latents.npz: the directions of the attributes, in the styles or noise of the GAN and in the codes of the VAE.
 ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
@@ -53,6 +55,11 @@ def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
         }
         shapes |= {name: (dim,) for name in ("code_mean", "code_std", "code_kl")}
     return shapes
+
+
+def statistics_of(model: str, names: Iterable[str]) -> list[str]:
+    """Those of the arrays of `latent_shapes` that are a model's: w_mean is the GAN's, every other one the VAE's."""
+    return [name for name in names if (name == "w_mean") == (model == "gan")]
 
 
 def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:

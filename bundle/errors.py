@@ -10,6 +10,8 @@ UserError
 └── Busy                 too much at once, or one request takes too long: try again later
 """
 
+from bundle.printable import printable
+
 
 class UserError(Exception):
     """A problem that the user can solve: commands print the message and exit with code 2, pages show it."""
@@ -45,4 +47,4 @@ class Busy(UserError):
 
 def first_line(error: Exception) -> str:
     """The first line of an error's message, of which onnxruntime's have many; where it is empty, the error's class."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return printable((str(error).strip().splitlines() or [type(error).__name__])[0][:200])

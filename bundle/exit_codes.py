@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 
 from bundle.errors import UserError
-from bundle.printable import print_anything
+from bundle.printable import print_anything, printable
 
 INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended
 
@@ -26,10 +26,10 @@ def exit_code(work: Callable[[], int | None], stopped: str) -> int:
         with ends_as_ctrl_c():
             return work() or 0
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {error.filename or 'writing'}: {error.strerror or error}", file=sys.stderr)
+        print(printable(f"error: {error.filename or 'writing'}: {error.strerror or error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from bundle.array_files import (
 from bundle.errors import BundleError
 from bundle.figures import over_floor
 from bundle.migrate import migrate
+from bundle.printable import printable
 from bundle.schema import SCHEMA_VERSION, Bundle, File
 from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
@@ -200,7 +202,7 @@ def _index_bytes(folder: Path) -> bytes:
 def _parsed(folder: Path, written: bytes) -> Bundle:
     """The index that bundle.json holds, brought to this version. Raises BundleError when it is invalid."""
     try:
-        raw = json.loads(written.decode("utf-8"))
+        raw = _printable(json.loads(written.decode("utf-8")))
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{INDEX} of '{folder.name}' is not valid JSON.") from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
@@ -213,3 +215,13 @@ def _parsed(folder: Path, written: bytes) -> Bundle:
         place = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
         raise BundleError(f"{INDEX} of '{folder.name}' is wrong{f' at {place}' if place else ''}: {what}.") from error
+
+
+def _printable(value: Any) -> Any:
+    """What JSON holds, with every text in it `printable`: whoever made the bundle may be a stranger, and much of what
+    it says is printed."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(one) for one in value]
+    return {key: _printable(one) for key, one in value.items()} if isinstance(value, dict) else value

@@ -109,10 +109,12 @@ def unpack_bundle(settings: UnpackSettings) -> None:
     print(f"{settings.run} is a run folder with the {', '.join(stages)} of {settings.bundle}.")
     for name, inverse in (("gan", "inverter"), ("vae", "repair")):
         if name in stages and stages[name].trainable:
-            minutes = max(round(stages[name].record.seconds / 60), 1)
+            seconds = stages[name].record.seconds
+            minutes = max(round(seconds / 60), 1)
+            long = "less than a minute" if seconds < 60 else "1 minute" if minutes == 1 else f"{minutes} minutes"
             words = [str(settings.run), "--data", Run.open(settings.run).data.source]
-            print(f"The {name.upper()} trained for {minutes} minutes. To train it for as many more, with --data naming "
-                  "the place of its pictures:")  # fmt: skip
+            print(f"The {name.upper()} trained for {long}. To train it on, with --data naming the place of its "
+                  "pictures:")  # fmt: skip
             print(shlex.join(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
             if inverse in stages:
                 print(f"The {inverse} fits the {name.upper()} as it is now. Once that has been trained further, remove "

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from bundle import images
-from bundle.array_files import SHEET_COLUMNS
+from bundle.array_files import LATENTS, SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.marks import formats, of_sheet
 from bundle.public_command import public_command
@@ -195,7 +195,7 @@ def base_files(
     classes = len(origin.data.classes)
     of_classes = class_directions.directions(inputs, classes) if classes > 1 else {}
     return {
-        "latents": ("latents.npz", npz_bytes(dict(inputs.latents) | of_classes | dict(directions))),
+        "latents": (LATENTS, npz_bytes(dict(inputs.latents) | of_classes | dict(directions))),
         "examples": ("examples.npz", npz_bytes(held_out)),
         "sheet": ("sheet.png", sheet(inputs, origin.bundle)),
     }

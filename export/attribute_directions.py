@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bundle.array_files import ATTRIBUTE_ARRAYS
+from bundle.array_files import ATTRIBUTE_ARRAYS, LATENTS
 from bundle.errors import UserError
 from bundle.read import read
 from bundle.runner import BundleRunner
@@ -22,7 +22,6 @@ from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, file_entry, npz_bytes, update_bundle
 from export.attribute_section import with_section
 
-FILE = "latents.npz"
 PAIRS = 3000  # of generated pictures, from which directions are found
 TYPICAL = 1000  # pictures that say how far attributes vary
 AT_ONCE = 250  # of them
@@ -80,10 +79,10 @@ def add(folder: Path) -> tuple[Attribute, ...]:
     inputs = TrialInputs.of_bundle(bundle, BundleRunner(bundle).run)
     arrays, attributes = directions(inputs, bundle.info.attributes)
     data = npz_bytes(bundle.latents | arrays)
-    files = bundle.info.files | {"latents": file_entry(FILE, data)}
+    files = bundle.info.files | {"latents": file_entry(LATENTS, data)}
     info = bundle.info.model_copy(update={"attributes": attributes, "files": files})
     card = card_of(folder)
-    update_bundle(bundle, info, {FILE: data}, card and with_section(card, attributes))
+    update_bundle(bundle, info, {LATENTS: data}, card and with_section(card, attributes))
     return attributes
 
 

@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from bundle.array_files import LATENTS
 from bundle.errors import UserError
 from bundle.latents import seed_class
 from bundle.read import read
@@ -21,7 +22,6 @@ from bundle.runner import BundleRunner
 from bundle.trial_inputs import TrialInputs
 from bundle.write import add_file, npz_bytes
 
-FILE = "latents.npz"
 EACH = 400  # latents of each class …
 MOST = 20_000  # … and at most so many in all: each class has a machine that learns from all of them
 LEAST_EACH = 40  # … but not fewer of each
@@ -41,7 +41,7 @@ def add(folder: Path) -> dict[str, np.ndarray]:
     if not {"mapping", "decoder"} & set(bundle.info.graphs):
         raise UserError(f"The generator of {folder} was made elsewhere: it has no styles to find directions in.")
     found = directions(TrialInputs.of_bundle(bundle, BundleRunner(bundle).run), classes)
-    add_file(bundle, "latents", FILE, npz_bytes(bundle.latents | found))
+    add_file(bundle, "latents", LATENTS, npz_bytes(bundle.latents | found))
     ending = "_accuracy"
     return {name.removesuffix(ending): values for name, values in found.items() if name.endswith(ending)}
 

@@ -161,7 +161,8 @@ def _size(net: nn.Module, name: str) -> int:
 
 
 def to_onnx(spec: GraphSpec, origin: Origin) -> onnx.ModelProto:
-    """The graph of a network: named, documented, without traces of the exporter. Raises UserError when torch fails."""
+    """The graph of a network: named, documented, without traces of the exporter. Raises what torch.onnx.export raises,
+    and UserError when that gives nothing."""
     example = tuple(torch.rand(2, *shape) for shape in spec.inputs.values())
     with warnings.catch_warnings(), _quiet("torch.onnx"):
         warnings.simplefilter("ignore")

@@ -137,6 +137,12 @@ def picture_kind(info: Bundle) -> str:
     return f"{size(info)} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
 
 
+def new_card(info: Bundle) -> str:
+    """The card of a bundle that has lost its own, or never had one: the whole of it where Twofold trained the bundle,
+    the title alone where it was adopted."""
+    return card(info, {}) if info.training else f"# {info.title}\n"
+
+
 def introduction(info: Bundle) -> str:
     """The title, what the bundle is, and the sample sheet."""
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)

@@ -59,12 +59,12 @@ class Settings:
     """Which bundles to make, and how."""
 
     data_root: Path | None = None
-    """Folder with the data sets avatars, mnist, fashion_mnist, mednist, noto_emoji, characters, cifar10; default: the
+    """Folder with the data sets, in folders such as mnist and fashion_mnist: one that is missing is named. Default: the
     Hugging Face Hub, for those that are there."""
     data: tuple[str, ...] = ()
     """Where the pictures of single bundles are, as NAME=PLACE: a folder, a file, or an id on the Hub."""
     only: tuple[str, ...] = tuple(name for name, recipe in RECIPES.items() if recipe.released)
-    """Bundles to make; emoji and characters, which are not released, only when they are named."""
+    """Bundles to make; those that are not released, only when they are named. A name that is unknown lists them all."""
     preset: Literal["cpu", "gpu"] = "cpu"
     """Preset of every stage."""
     total_minutes: float | None = None
@@ -210,14 +210,15 @@ def budgets(names: tuple[str, ...], speeds: dict[str, float], total: float) -> d
 
 def minutes_by_bundle(settings: Settings, failures: "Failures") -> dict[str, dict[str, float]]:
     """Minutes by bundle and stage, of those bundles whose GAN can be trained. Measured speeds are kept in plan.json, so
-    that a repeat follows the same plan."""
+    that a repeat follows the same plan; with other flags, by which minutes or speeds are others, it makes a new one."""
     if settings.total_minutes is None:
         return {name: RECIPES[name].minutes for name in settings.only}
     path = settings.runs / "plan.json"
-    key = {"only": list(settings.only), "preset": settings.preset, "total_minutes": settings.total_minutes}
+    key = {name: getattr(settings, name) for name in ("preset", "total_minutes", "jobs", "threads")}
+    key["only"] = list(settings.only)
     if path.is_file():
         plan = run_folder.read_json(path)
-        if {name: plan[name] for name in key} == key:
+        if {name: plan.get(name) for name in key} == key:
             return plan["minutes"]
     began = time.monotonic()
     speeds: dict[str, float] = {}

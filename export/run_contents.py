@@ -8,6 +8,7 @@ import numpy as np
 from torch import nn
 
 from bundle import curves
+from bundle.array_files import statistics_of
 from bundle.errors import UserError
 from bundle.schema import Attribute
 from export import graphs, snapshots
@@ -108,7 +109,8 @@ def latent_statistics(run: Run, stages: dict[str, TrainedStage], train_set: Pict
         if key not in stages:
             continue
         if stages[key].record.finished:
-            arrays |= {k: v for k, v in run.latents().items() if (k == "w_mean") == (key == "gan")}
+            known = run.latents()
+            arrays |= {name: known[name] for name in statistics_of(key, known)}
             if key == "vae":
                 arrays["sigma"] = np.array(run.sigma, np.float32)
         else:

@@ -1,5 +1,6 @@
 """`python -m export check BUNDLE`: every graph in every installed runtime, compared with the reference evaluator."""
 
+import shlex
 import statistics
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from bundle import differences
 from bundle.adapter import adapt
 from bundle.errors import UserError, first_line
 from bundle.feeds import Feed, GraphFunction
+from bundle.printable import printable
 from bundle.processors import usable_cores
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.runner import BundleRunner
@@ -85,10 +87,10 @@ def check_bundle(folder: Path, names: Sequence[RuntimeName] = get_args(RuntimeNa
 
 
 def store(bundle: OpenBundle, found: RuntimeComparison) -> None:
-    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none: that of an
-    adopted generator is begun only, since Twofold did not train it. Raises as `update_bundle` does."""
+    """Stores a comparison in the index and in the card of a bundle, which gets a card where it has none. Raises as
+    `update_bundle` does."""
     info = bundle.info.model_copy(update={"runtime_comparison": found})
-    card = card_of(bundle.folder) or (model_card.card(info, {}) if info.training else f"# {info.title}\n")
+    card = card_of(bundle.folder) or model_card.new_card(info)
     update_bundle(bundle, info, card=model_card.with_runtime_comparison(card, found))
 
 
@@ -127,8 +129,8 @@ def entry(runtime: Runtime, gap: str, results: Results) -> RuntimeResult:
 
 def command(folder: Path, names: Sequence[RuntimeName]) -> str:
     """The command that repeats the comparison."""
-    some = "" if set(names) == set(get_args(RuntimeName)) else f" --runtimes {' '.join(names)}"
-    return f"python -m export check {folder.resolve().name}{some}"
+    some = [] if set(names) == set(get_args(RuntimeName)) else ["--runtimes", *names]
+    return printable(shlex.join(["python", "-m", "export", "check", folder.resolve().name, *some]))
 
 
 def measure(graph: str, run: GraphFunction, feed: Feed, wanted: Sequence[np.ndarray]) -> GraphDifference:

@@ -13,7 +13,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -26,17 +26,18 @@ from onnx.reference.ops.op_batch_normalization import BatchNormalization_14
 from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_19
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_19
 
+from bundle import on_device
 from bundle.errors import RuntimeUnavailable
 from bundle.feeds import Feed, GraphFunction
 from bundle.onnx_outline import ONNX_DOMAINS
 from bundle.processors import usable_cores
 from bundle.sessions import choose_provider, open_session
 from export import parity
+from export.targets.places import RUNTIME_HOME
 
 RuntimeName = Literal["reference", "onnxruntime", "openvino", "openvino-bf16", "opencv", "web", "cuda"]
 NCNN_PIP = "pip install --no-deps ncnn==1.0.20261020 pnnx==20261020"  # their dependencies bring a second OpenCV
 PIP = "pip install -r requirements.txt"
-WEB = Path(__file__).resolve().parents[1] / "demo" / "web"
 RUNNER = Path(__file__).with_name("runtimes.mjs")
 
 
@@ -294,7 +295,9 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
     command = ["node", "--input-type=module", "--eval", RUNNER.read_text(encoding="utf-8")]
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(command, cwd=WEB, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as node,
+        subprocess.Popen(
+            command, cwd=RUNTIME_HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        ) as node,
     ):
         to_node, from_node = node.stdin, node.stdout
         assert to_node and from_node  # both are pipes
@@ -315,6 +318,8 @@ def web(data: bytes, outputs: Sequence[str]) -> Iterator[GraphFunction]:
             yield run
         finally:
             node.kill()
+            with suppress(BrokenPipeError):  # what it did not read, if it ended by itself
+                to_node.close()
 
 
 def _send(pipe: IO[bytes], head: dict, *arrays: bytes) -> None:
@@ -343,15 +348,15 @@ def web_gap() -> str:
     """Why onnxruntime-web cannot be tried; empty where it can."""
     if not shutil.which("node"):
         return "Node.js is not installed; apt-get install nodejs npm, then python -m demo.web."
-    if not (WEB / "node_modules" / "onnxruntime-web").is_dir():
-        return "onnxruntime-web is not installed; python -m demo.web."
+    if on_device.installed(RUNTIME_HOME) is None:
+        return f"onnxruntime-web is not installed; {on_device.HOW_TO_GET_IT}."
     return ""
 
 
 def web_version() -> str:
     """The installed version of onnxruntime-web."""
-    package = json.loads((WEB / "node_modules" / "onnxruntime-web" / "package.json").read_text(encoding="utf-8"))
-    return f"{package['version']} (WebAssembly, one thread)"
+    found = on_device.installed(RUNTIME_HOME)
+    return f"{found.version} (WebAssembly, one thread)" if found else ""
 
 
 # --- all of them -------------------------------------------------------------------------------------

@@ -207,7 +207,8 @@ class SpaceSettings:
     ]
     """Folders of the bundles that it serves, e.g. artifacts/mnist, or a folder of bundles."""
     out: Path = Path("build/space")
-    """Folder of the Space. An earlier Space there is replaced; any other folder is left alone."""
+    """Folder of the Space. An earlier Space there is replaced, but what you added stays, and is not uploaded; any other
+    folder is left alone."""
     title: str | None = None
     """Title of the Space. Default: Twofold, followed by the title of the bundle if there is only one."""
     push: Annotated[str | None, tyro.conf.arg(metavar="USER/NAME")] = None
@@ -229,7 +230,8 @@ class WebSettings:
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLES FOLDER", help_behavior_hint="(required)")
     ]
     """Folders of the bundles that it shows, e.g. artifacts/mnist, or a folder of bundles; and last the folder of the
-    page, e.g. build/web. An earlier page there is replaced; any other folder is left alone."""
+    page, e.g. build/web. An earlier page there is replaced, but what you added stays, and is not uploaded; any other
+    folder is left alone."""
     title: str | None = None
     """Title of the page. Default: the title of the bundle if there is only one, else Twofold."""
     favourites: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

@@ -56,7 +56,7 @@ def shrink(folder: Path) -> Bundle:
 def changed_card(card: str | None, before: Bundle, after: Bundle) -> str | None:
     """The card of a bundle whose graphs were stored anew. None: it has none, and no figures that need one."""
     if after.quality:
-        card = with_quality(card or model_card.card(after, {}), after.quality)
+        card = with_quality(card or model_card.new_card(after), after.quality)
     return None if card is None else model_card.with_graphs(card, before, after)
 
 

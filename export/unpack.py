@@ -19,7 +19,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from bundle.array_files import latent_shapes
+from bundle.array_files import latent_shapes, statistics_of
 from bundle.atomic_files import scratch, write_file
 from bundle.errors import UserError
 from bundle.pictures import background_colour, check_background
@@ -346,7 +346,7 @@ def latents_of(bundle: OpenBundle, stage: str) -> dict[str, Tensor]:
     """The latent statistics that a finished stage has measured."""
     if stage not in ("gan", "vae"):
         return {}
-    names = [name for name in latent_shapes(bundle.info) if (name == "w_mean") == (stage == "gan")]
+    names = statistics_of(stage, latent_shapes(bundle.info))
     found = {name: torch.from_numpy(bundle.latents[name].copy()) for name in names}
     if stage == "vae" and bundle.info.vae:
         found["sigma"] = torch.tensor(bundle.info.vae.sigma)

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             reading = xmp.read(data)
             found = finding(data, reading, at_hand(named(reading)))
             same &= found.again == "same"
-            print(f"{printable(str(path))}: {' '.join(found.sentences)}")
+            print(printable(f"{path}: {' '.join(found.sentences)}"))
         return 0 if same else NOT_SAME
 
     return exit_code(work, "Stopped.")

@@ -1,15 +1,22 @@
-"""What the targets share: reading bundles, and replacing a folder as a whole, never over somebody's other files."""
+"""What the targets share: reading bundles, and replacing an earlier target, but never somebody's other files.
+
+A Space and a page list the files that were written into them (LISTING). A later run drops those, in a folder and on the
+Hub alike, and keeps whatever their owner added.
+"""
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bundle.atomic_files import scratch, swap
 from bundle.errors import BundleError, UserError
 from bundle.read import INDEX, ORDER, OpenBundle, discover, order, read
+
+LISTING = "twofold-files.txt"
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,17 @@ class TargetFile:
 
     place: str
     content: Path | bytes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of target. `name`: in sentences; `sdk`: what runs it on the Hub; `known_by`: the file by which one of
+    Twofold's is known, in a folder and on the Hub; `is_ours`: whether its content says so."""
+
+    name: str
+    sdk: Literal["gradio", "static"]
+    known_by: str
+    is_ours: Callable[[bytes], bool]
 
 
 def read_bundles(given: Sequence[Path]) -> list[OpenBundle]:
@@ -32,6 +50,9 @@ def read_bundles(given: Sequence[Path]) -> list[OpenBundle]:
         print(f"No bundles, and left out: {', '.join(str(path) for path in left_out)}.")
     named = in_their_order([path for path in given if path not in left_out], left_out)
     bundles = [bundle for path in named for bundle in _bundles_at(path)]
+    for folder, count in Counter(bundle.folder.resolve() for bundle in bundles).items():
+        if count > 1:
+            raise UserError(f"{folder} is named twice: name it once.")
     for name, count in Counter(bundle.info.name for bundle in bundles).items():
         if count > 1:
             raise UserError(f"Two of these bundles are called '{name}': export one of them with another --name.")
@@ -80,24 +101,83 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 
+def with_listing(target_files: Sequence[TargetFile]) -> list[TargetFile]:
+    """These files, and the list of all of them, a path a line."""
+    places = sorted([*(file.place for file in target_files), LISTING])
+    return [*target_files, TargetFile(LISTING, "".join(f"{place}\n" for place in places).encode())]
+
+
+def listed(listing: bytes) -> set[str]:
+    """The places that a list names."""
+    return set(listing.decode("utf-8", errors="replace").splitlines())
+
+
+def written_earlier(held: Collection[str], listing: bytes | None, places: Collection[str], where: str) -> set[str]:
+    """Those of the files `held` in a target that an earlier run wrote, by its list. Where it has none, as those of
+    older versions: what `places`, the new files, replace, and all that lies in the folders which they make.
+
+    Raises UserError when a new file would take the place of one that is the owner's; `where` names the target.
+    """
+    if listing is None:
+        homes = {place.partition("/")[0] for place in places if "/" in place}
+        return {place for place in held if place in places or place.partition("/")[0] in homes}
+    earlier = listed(listing) & set(held)
+    taken = {part for place in places for part in _with_parents(place)} & (set(held) - earlier)
+    if taken:
+        raise UserError(f"{where} holds {', '.join(sorted(taken))}, which this command did not write but has to: "
+                        "rename it first.")  # fmt: skip
+    return earlier
+
+
+def _with_parents(place: str) -> Iterator[str]:
+    parts = place.split("/")
+    return ("/".join(parts[: i + 1]) for i in range(len(parts)))
+
+
 @contextmanager
-def replaced(target: Path, is_earlier: Callable[[Path], bool], kind: str) -> Iterator[Path]:
+def replaced(target: Path, kind: Kind) -> Iterator[Path]:
     """A new folder to build in, which takes the place of `target` when the block ends without an exception.
 
-    `is_earlier` tells whether an existing folder is an earlier `kind`, e.g. "Space"; its .git moves along. Raises
-    UserError when the target holds something else or cannot be written; it is then as it was.
+    An earlier target of this kind is replaced; what its owner added moves along (.git, CNAME, notes) and is named.
+    Raises UserError when the target holds something else or cannot be written; it is then as it was.
     """
     target = target.resolve()
     if target.is_file():
         raise UserError(f"{target} is a file, not a folder.")
-    if target.is_dir() and any(target.iterdir()) and not is_earlier(target):
-        raise UserError(f"{target} holds files but no {kind} of Twofold: choose an empty folder or a new one.")
     try:
+        if target.is_dir() and any(target.iterdir()) and not kind.is_ours(_content(target / kind.known_by) or b""):
+            raise UserError(f"{target} holds files but no {kind.name} of Twofold: choose an empty folder or a new one.")
         with scratch(target) as building:
             yield building
+            places = {path.as_posix() for path in files_in(building)}
+            held = {path.as_posix() for path in files_in(target)}
+            earlier = written_earlier(held, _content(target / LISTING), places, str(target))
             if older := swap(building, target):
-                if (older / ".git").exists():
-                    (older / ".git").rename(target / ".git")
+                kept = list(_moved_along(older, target, earlier))
                 shutil.rmtree(older, ignore_errors=True)
+                if shown := sorted(set(kept) - {".git"}):
+                    print(f"Kept in {target}, and not written by this command: {', '.join(shown)}.")
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
+
+
+def _content(path: Path) -> bytes | None:
+    """The bytes of a file; None where there is none."""
+    return path.read_bytes() if path.is_file() else None
+
+
+def _moved_along(older: Path, target: Path, earlier: Collection[str], home: str = "") -> Iterator[str]:
+    """Moves what an older folder holds beside the files `earlier` to the same places in the new one; yields them, a
+    folder that moves as a whole once. What Python compiled stays behind."""
+    for path in sorted((older / home).iterdir()):
+        place = f"{home}{path.name}"
+        if path.name == "__pycache__":
+            continue
+        if path.is_dir() and not path.is_symlink() and (
+            (target / place).is_dir() or any(name.startswith(f"{place}/") for name in earlier)
+        ):  # fmt: skip
+            yield from _moved_along(older, target, earlier, f"{place}/")
+        elif place not in earlier and not (target / place).exists():
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target / place)
+            yield place

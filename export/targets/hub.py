@@ -1,14 +1,15 @@
 """Uploads a folder to a Space on the Hugging Face Hub, through huggingface_hub."""
 
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from bundle.errors import UserError
-from export.targets.folder import files_in
+from bundle.errors import UserError, first_line
+from export.targets.folder import LISTING, Kind, listed, written_earlier
 
 if TYPE_CHECKING:  # it takes a while to import, and only an upload needs it
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -27,14 +28,6 @@ class Destination:
 
 
 NOWHERE = Destination()
-
-
-@dataclass(frozen=True)
-class SpaceKind:
-    """What a Space runs: Gradio's Python or a static page; and the file by which one of Twofold's is known."""
-
-    sdk: Literal["gradio", "static"]
-    known_by: str
 
 
 def log_in(to: Destination) -> "HfApi | None":
@@ -56,47 +49,63 @@ def log_in(to: Destination) -> "HfApi | None":
     return HfApi()
 
 
-def upload(api: "HfApi | None", to: Destination, folder: Path, kind: SpaceKind, message: str) -> None:
+def upload(api: "HfApi | None", to: Destination, folder: Path, kind: Kind, message: str) -> None:
     """Uploads the folder where it should go and prints the address; in a dry run prints what would happen. Raises as
     `push` does."""
     if api and to.repo:
         print(f"{to.repo}: {push(api, to.repo, folder, kind, to.private, message)}")
     elif to.repo:
         who = "private" if to.private else "public"
-        print(f"Dry run: without --dry-run these files go to the {who} Space {to.repo}, in place of what it holds.")
+        print(f"Dry run: without --dry-run these files go to the {who} Space {to.repo}, in place of those that it "
+              "wrote there before.")  # fmt: skip
 
 
-def push(api: "HfApi", repo: str, folder: Path, kind: SpaceKind, private: bool, message: str) -> str:
-    """Uploads the folder in place of what the Space holds, as one commit; makes the Space when it is missing.
+def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, message: str) -> str:
+    """Uploads the files that the folder's list names, in place of those that the Space's own list names, as one commit;
+    makes the Space when it is missing. What else the folder or the Space holds stays there.
 
     Returns its address. Raises UserError, and uploads nothing, when the Hub cannot be reached or refuses, the Space
     holds something else, or it should be private and is public.
     """
     with _sentences(repo):
         if api.repo_exists(repo, repo_type="space"):
-            _may_be_replaced(api, repo, kind.known_by, private)
+            _may_be_replaced(api, repo, kind, private)
         address = api.create_repo(repo, repo_type="space", space_sdk=kind.sdk, private=private or None, exist_ok=True)
         held = set(api.list_repo_files(repo, repo_type="space"))
-        api.create_commit(repo, _replacement(folder, held), commit_message=message, repo_type="space")
+        places = listed((folder / LISTING).read_bytes())
+        earlier = written_earlier(held, _content(api, repo, LISTING, held), places, f"The Space {repo}")
+        changes = _replacement(folder, places, earlier)
+        api.create_commit(repo, changes, commit_message=message, repo_type="space")
     return str(address)
 
 
-def _replacement(folder: Path, held: set[str]) -> "list[CommitOperationAdd | CommitOperationDelete]":
-    """What puts the files of a folder in place of those that a Space holds. Uploading a folder as such would be several
+def _replacement(
+    folder: Path, places: set[str], earlier: set[str]
+) -> "list[CommitOperationAdd | CommitOperationDelete]":
+    """What puts these files of a folder in place of the earlier ones. Uploading a folder as such would be several
     commits from 256 files on, between which a Space runs half of its code."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    places = {path.as_posix() for path in files_in(folder) if path.parts[0] != ".git"}
     added = [CommitOperationAdd(place, folder / place) for place in sorted(places)]
-    return [*added, *(CommitOperationDelete(place) for place in sorted(held - places - {".gitattributes"}))]
+    return [*added, *(CommitOperationDelete(place) for place in sorted(earlier - places))]
 
 
-def _may_be_replaced(api: "HfApi", repo: str, known_by: str, private: bool) -> None:
-    """Raises UserError when the Space is not one of Twofold, or is public where it should be private."""
+def _content(api: "HfApi", repo: str, place: str, held: Collection[str]) -> bytes | None:
+    """The bytes of a file of a Space; None where it is not among those `held` there."""
+    if place not in held:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(api.hf_hub_download(repo, place, repo_type="space", local_dir=folder)).read_bytes()
+
+
+def _may_be_replaced(api: "HfApi", repo: str, kind: Kind, private: bool) -> None:
+    """Raises UserError when the Space holds something else than one of this kind, or is public where it should be
+    private."""
     info = api.space_info(repo)
     held = {file.rfilename for file in info.siblings or []}
-    if held - OF_THE_HUB and known_by not in held:
-        raise UserError(f"The Space {repo} holds something else than Twofold: choose another name with --push.")
+    if held - OF_THE_HUB and not kind.is_ours(_content(api, repo, kind.known_by, held) or b""):
+        raise UserError(f"The Space {repo} holds something else than a {kind.name} of Twofold: choose another name "
+                        "with --push, or empty it first.")  # fmt: skip
     if private and not info.private:
         raise UserError(f"The Space {repo} is public: make it private in its settings first, or drop --private.")
 
@@ -105,7 +114,7 @@ def _may_be_replaced(api: "HfApi", repo: str, known_by: str, private: bool) -> N
 def _sentences(repo: str) -> Iterator[None]:
     """Turns the errors of the Hub and of the network into UserErrors."""
     import httpx2
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         yield
@@ -116,7 +125,7 @@ def _sentences(repo: str) -> Iterator[None]:
         raise UserError(f"The Hub refused {repo}: {said}{advice}.") from problem
     except HFValidationError as problem:
         raise UserError(f"The Hub does not take the name {repo}: {problem}") from problem
-    except httpx2.HTTPError as problem:
-        raise UserError(f"The Hub cannot be reached: {problem}.") from problem
+    except (httpx2.HTTPError, LocalEntryNotFoundError) as problem:
+        raise UserError(f"The Hub cannot be reached: {first_line(problem).rstrip('.')}.") from problem
     except ValueError as problem:  # settings in README.md that the Hub does not take
         raise UserError(f"The Hub refused {repo}: {' '.join(str(problem).split())}") from problem

@@ -17,10 +17,10 @@ from bundle.read import INDEX, ORDER, OpenBundle
 from bundle.verified_files import verified_bytes
 from bundle.write import CARD
 from export.targets import hub
-from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
+from export.targets.folder import Kind, TargetFile, files_in, fill, read_bundles, replaced, with_listing
 from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
 from export.targets.space_card import front_matter, text
-from export.targets.space_check import APP, MAX_BYTES, TAG, problems, read_front_matter
+from export.targets.space_check import APP, MAX_BYTES, TAG, front_matter_of, problems
 
 PACKAGES = ("bundle", "demo")
 REQUIREMENTS = REPOSITORY / "demo" / "requirements.txt"
@@ -45,10 +45,10 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
     api = hub.log_in(to)  # before the work, not after it
     opened = read_bundles(bundles)
     runtime = runtime_file()
-    target_files = files(opened, title) + runtime
+    target_files = with_listing(files(opened, title) + runtime)
     if too_large(target_files):
-        target_files = files(opened, title, packed=True) + runtime
-    with replaced(target, is_space, "Space") as building:
+        target_files = with_listing(files(opened, title, packed=True) + runtime)
+    with replaced(target, KIND) as building:
         fill(building, target_files)
         found = problems(building, [file.place for file in target_files])
         if found:
@@ -59,13 +59,16 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
     if not runtime:
         print(f"Visitors cannot draw on their own device: run `{on_device.HOW_TO_GET_IT}`, then this command again.")
     names = ", ".join(bundle.info.name for bundle in opened)
-    hub.upload(api, to, target, hub.SpaceKind("gradio", APP), f"Serve {names}")
+    hub.upload(api, to, target, KIND, f"Serve {names}")
 
 
-def is_space(folder: Path) -> bool:
-    """Whether a folder holds an earlier Space of Twofold."""
-    facts = read_front_matter(folder / CARD)
+def is_space(card: bytes) -> bool:
+    """Whether a README.md is that of a Space of Twofold."""
+    facts = front_matter_of(card)
     return facts is not None and facts.get("app_file") == APP and TAG in (facts.get("tags") or [])
+
+
+KIND = Kind("Space", "gradio", CARD, is_space)
 
 
 def listing(target: Path, places: Sequence[str]) -> str:

@@ -59,9 +59,17 @@ def problems(folder: Path, places: Sequence[str]) -> list[str]:
 def read_front_matter(path: Path) -> dict[str, Any] | None:
     """The settings at the top of a Space's README.md; None when they are missing or cannot be parsed."""
     try:
-        head, block, _ = path.read_text(encoding="utf-8").split("---\n", 2)
+        return front_matter_of(path.read_bytes())
+    except OSError:
+        return None
+
+
+def front_matter_of(card: bytes) -> dict[str, Any] | None:
+    """The settings at the top of a README.md with this content; None when they are missing or cannot be parsed."""
+    try:
+        head, block, _ = card.decode("utf-8").replace("\r\n", "\n").split("---\n", 2)
         facts = yaml.safe_load(block)
-    except (OSError, ValueError, yaml.YAMLError):
+    except (ValueError, yaml.YAMLError):
         return None
     return facts if head == "" and isinstance(facts, dict) else None
 

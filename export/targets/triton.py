@@ -82,8 +82,9 @@ def write(source: Path, target: Path, serving: Serving) -> list[str]:
                 if serving.backend == "python":
                     shutil.copyfile(PROGRAM, version / "model.py")
                 (building / name / CONFIG).write_text(config(info, graph, serving), encoding="utf-8")
-            (building / CARD).write_text(README, encoding="utf-8")
-            replace_folder(building, target, ours={CARD})
+            if not (target / CARD).exists():  # its owner may have written one
+                (building / CARD).write_text(README, encoding="utf-8")
+            replace_folder(building, target, ours=())
             for name in outdated(older, info.name, set(names.values())):
                 shutil.rmtree(target / name)
     except OSError as problem:

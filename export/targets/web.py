@@ -22,7 +22,7 @@ from bundle.schema import SNAPSHOT_FILES
 from bundle.write import CARD
 from export.conventional import Conventional, conventional
 from export.targets import hub, offline
-from export.targets.folder import TargetFile, files_in, fill, read_bundles, replaced
+from export.targets.folder import Kind, TargetFile, fill, read_bundles, replaced, with_listing
 from export.targets.gallery import gallery, read_favourites
 from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
 from export.targets.space_card import front_matter, text
@@ -31,6 +31,7 @@ from export.targets.space_check import page_problems
 STATIC = REPOSITORY / "demo" / "static"
 TABS, DEVICE = STATIC / "tabs", STATIC / "device"
 FACTS, SHEET, CURVES = "facts.json", "sheet.png", "training.json"
+FORMAT = "twofold-web"  # of facts.json
 ABOUT = (
     "Small generators that draw in your browser: travel through their latent spaces, morph. Made with Twofold; nothing",
     "is sent anywhere.",
@@ -125,24 +126,28 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
     for one in made:
         target_files += bundle_files(one)
     target_files += offline.app_files(target_files, opened[0], page_title(opened, title))
-    with replaced(target, is_page, "page") as building:
+    target_files = with_listing(target_files)
+    with replaced(target, KIND) as building:
         fill(building, target_files)
         found = page_problems(building, [file.place for file in target_files]) if to.repo else []
         if found:
             raise UserError(f"This page is not fit to be published. {' '.join(found)}")
-    size = sum((target / path).stat().st_size for path in files_in(target) if ".git" not in path.parts)
+    size = sum((target / file.place).stat().st_size for file in target_files)
     print(f"{target}: {len(target_files)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
     print(shlex.join(["python", "-m", "http.server", "--directory", str(target)]))
     names = ", ".join(bundle.info.name for bundle in opened)
-    hub.upload(api, to, target, hub.SpaceKind("static", FACTS), f"Show {names}")
+    hub.upload(api, to, target, KIND, f"Show {names}")
 
 
-def is_page(folder: Path) -> bool:
-    """Whether a folder holds an earlier page."""
+def is_page(facts: bytes) -> bool:
+    """Whether a facts.json is that of a page of Twofold."""
     try:
-        return json.loads((folder / FACTS).read_bytes()).get("format") == "twofold-web"
-    except (OSError, ValueError, AttributeError):
+        return json.loads(facts).get("format") == FORMAT
+    except (ValueError, AttributeError, RecursionError):
         return False
+
+
+KIND = Kind("page", "static", FACTS, is_page)
 
 
 # ---------------------------------------------------------------------------------------- what goes in
@@ -160,7 +165,7 @@ def page_files(
     filled = {key: html.escape(value) for key, value in words.items()} | page_links()
     documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(filled) for name in DOCUMENTS}
     facts = {
-        "format": "twofold-web",
+        "format": FORMAT,
         "runtime": f"{on_device.RUNTIME} {runtime().version}",
         "bundles": [bundle_facts(one) for one in made],
         "unavailable": [],

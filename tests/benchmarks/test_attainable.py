@@ -1,9 +1,11 @@
 """The regressors of a missing centre: right where the centre follows from the rest, no better than chance elsewhere."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
-from benchmarks.attainable import regressor_errors, split
+from benchmarks.attainable import Settings, command, regressor_errors, split
 from train.data.dataset import Pictures
 from train.evaluate.inverse import centre
 
@@ -21,6 +23,12 @@ def pictures(count: int, seed: int, follows: bool) -> Pictures:
     if not follows:
         wave[:, missing] = rng.uniform(40, 210, (count, 1))
     return Pictures(torch.from_numpy(wave.round().astype(np.uint8)[:, None]), torch.from_numpy(labels))
+
+
+def test_the_stored_command_measures_the_same(tiny_bundle: Path, tmp_path: Path):
+    of_bundle, of_run = Settings(tiny_bundle, data="ylecun/mnist"), Settings(tmp_path, data=str(tmp_path))
+    assert command(of_bundle) == f"python -m benchmarks.attainable artifacts/{tiny_bundle.name} --data ylecun/mnist"
+    assert command(of_run) == f"python -m benchmarks.attainable runs/{tmp_path.name} --data {tmp_path.name}"
 
 
 def test_known_and_missing_pixels_are_all_of_them():

@@ -74,6 +74,11 @@ def test_what_cannot_be_checked_is_a_sentence(measured: Path, tmp_path: Path, ca
     assert released.main([str(tmp_path / "nowhere")]) == 2
 
 
+def test_without_git_the_size_in_it_is_left_out(measured: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert released.packed_size([measured]) is None
+
+
 def test_a_folder_without_bundles_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="no bundle"):
         list(released.checks(released.Settings(tmp_path)))

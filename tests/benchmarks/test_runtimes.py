@@ -48,6 +48,13 @@ def test_what_cannot_take_a_graph_is_a_gap(short: runtimes.Settings, monkeypatch
         runtimes.measure(replace(short, only=("cats",)))
 
 
+def test_each_bundle_has_its_own_reason():
+    gaps = runtimes.Gaps()
+    for name in ("cats", "dogs", "dogs"):
+        gaps.add("ncnn", f"{name}: no layer.")
+    assert gaps.sentences() == {"ncnn": "cats: no layer. dogs: no layer."}
+
+
 def test_another_picture_is_marked():
     one = runtimes.Result("mnist", 1, "coarse", 1234.5, 4.0)
     assert runtimes.cell(one) == "1,234 (another picture)" and runtimes.cell(replace(one, drift=1.0)) == "1,234"

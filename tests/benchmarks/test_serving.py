@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import contest, load, serve
+from benchmarks import contest, load, queued, serve
 from benchmarks.browser import served
 from bundle.errors import UserError
 from bundle.read import read
@@ -41,6 +41,35 @@ def test_wrong_and_missing_answers_are_counted(tiny_bundle: Path):
                 asyncio.run(load.highest_rate(server.address, [useless], rate=20, seconds=0.05, rest=0))
     assert (len(outcome.seconds), outcome.wrong, outcome.failed) == (2, 1, 1)
     assert (len(steady.seconds), steady.wrong, steady.failed) == (10, 0, 0)
+
+
+@pytest.mark.parametrize("begin", [10.0, 39.0, 100.0])
+def test_capacity_is_searched_from_below_and_from_above(monkeypatch, begin: float):
+    async def at_rate(address: str, known: list[load.Request], rate: float, seconds: float) -> load.Outcome:
+        return load.Outcome([0.1 if rate <= 40 else 1.0])
+
+    monkeypatch.setattr(load, "at_rate", at_rate)
+    found = asyncio.run(load.highest_rate("here", [], begin, seconds=1, rest=0))
+    assert 40 * load.STEP <= found <= 40
+
+
+def test_without_a_right_answer_there_is_no_median():
+    with pytest.raises(UserError, match="No answer of the server was right: 2 were wrong, 3 failed"):
+        _ = load.Outcome([], wrong=2, failed=3).median
+
+
+def test_the_queued_slider_runs_on_the_provider_that_is_asked_for(tiny_bundle: Path, monkeypatch):
+    def asked(name: str) -> None:
+        raise RuntimeError(f"asked for {name}")
+
+    monkeypatch.setattr(queued, "choose_provider", asked)
+    with pytest.raises(RuntimeError, match="asked for cuda"):
+        queued.main(tiny_bundle, "cuda", 0)
+
+
+def test_the_version_of_the_runtime_is_stored_whatever_its_package_is_called(monkeypatch):
+    monkeypatch.setattr(serve, "installed", lambda name: False)
+    assert serve.versions() == {"onnxruntime": serve.ort.__version__}
 
 
 def test_quantiles():

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bundle.errors import UserError, first_line
+from bundle.exit_codes import exit_code
 from bundle.printable import printable
+from bundle.read import read
 from train.data.dataset import DataInfo
 from train.run_folder import bind_data, data_of, read_json, write_json
 
@@ -18,6 +21,22 @@ ODD = os.fsdecode(b"caf\xe9")  # Latin-1
 
 def test_what_is_no_utf_8_is_escaped():
     assert printable(ODD) == "caf\\udce9" and printable("Käse 🧀") == "Käse 🧀"
+
+
+def test_commands_to_the_terminal_are_escaped(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    odd, shown = "a\x1b]0;owned\x07\x9b2J\x7f\tb\n", "a\\x1b]0;owned\\x07\\x9b2J\\x7f\tb\n"
+    assert printable(odd) == shown
+    index = json.loads((broken_bundle / "bundle.json").read_text())
+    index["dataset"] |= {"source": odd}
+    (broken_bundle / "bundle.json").write_text(json.dumps(index))
+    assert read(broken_bundle).info.dataset.source == shown
+    assert first_line(ValueError(odd)) == shown.strip()
+
+    def work() -> None:
+        raise UserError(odd)
+
+    assert exit_code(work, "") == 2
+    assert capsys.readouterr().err == f"error: {shown}\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii:strict", "cp1252", "utf-8"])

@@ -60,9 +60,9 @@ def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broke
         explore.edit_picture(before, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
     assert main(["directions", str(broken_bundle)]) == 0
     assert "svm_w: right on" in (told := capsys.readouterr().out) and "svm_code: right on" in told
-    first = (broken_bundle / class_directions.FILE).read_bytes()
+    first = (broken_bundle / class_directions.LATENTS).read_bytes()
     assert main(["directions", str(broken_bundle)]) == 0
-    assert (broken_bundle / class_directions.FILE).read_bytes() == first
+    assert (broken_bundle / class_directions.LATENTS).read_bytes() == first
 
     served = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     row, moves = np.eye(10, dtype=np.float32)[1], served.engine.bundle.latents["svm_w"]
@@ -75,13 +75,13 @@ def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broke
 
 
 def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_classes(broken_bundle: Path, tmp_path: Path):
-    with np.load(broken_bundle / class_directions.FILE) as file:
+    with np.load(broken_bundle / class_directions.LATENTS) as file:
         arrays = dict(file) | {"svm_w": np.zeros((3, 2), np.float32)}
-    np.savez_compressed(broken_bundle / class_directions.FILE, **arrays)
+    np.savez_compressed(broken_bundle / class_directions.LATENTS, **arrays)
     info = read_index(broken_bundle)
     listed = info.model_dump(mode="json")
-    data = (broken_bundle / class_directions.FILE).read_bytes()
-    listed["files"]["latents"] = file_entry(class_directions.FILE, data).model_dump()
+    data = (broken_bundle / class_directions.LATENTS).read_bytes()
+    listed["files"]["latents"] = file_entry(class_directions.LATENTS, data).model_dump()
     write_index(broken_bundle, type(info).model_validate(listed))
     with pytest.raises(BundleError, match=r"'svm_w' .* has shape"):
         read(broken_bundle)

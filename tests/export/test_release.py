@@ -236,8 +236,9 @@ def test_the_plan_is_made_once(settings, monkeypatch):
     both = replace(settings, only=("mnist", "emoji"), total_minutes=10.0)
     first = release.minutes_by_bundle(both, release.Failures())
     assert release.minutes_by_bundle(both, release.Failures()) == first
-    with pytest.raises(StopIteration):  # another total is another plan
-        release.minutes_by_bundle(replace(both, total_minutes=20.0), release.Failures())
+    for other in ({"total_minutes": 20.0}, {"jobs": 4}, {"threads": 3}):
+        with pytest.raises(StopIteration):  # is another plan
+            release.minutes_by_bundle(replace(both, **other), release.Failures())
 
 
 def test_what_is_measured_is_not_measured_again(settings):

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -247,12 +248,29 @@ def test_bfloat16_is_held_against_a_bound_of_its_own():
     assert "64 is allowed" in runtime_comparison.fault(BY_NAME["openvino-bf16"], nonsense, "fp32")
 
 
+def test_what_node_said_last_is_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "node").write_text("#!/bin/sh\necho 'Error: no memory' >&2\nexit 1\n")
+    (tmp_path / "node").chmod(0o755)
+    send = runtimes._send
+
+    def send_later(*what: object) -> None:
+        time.sleep(0.5)  # it has ended by then
+        send(*what)
+
+    monkeypatch.setattr(runtimes, "RUNTIME_HOME", tmp_path)
+    monkeypatch.setattr(runtimes, "_send", send_later)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(RuntimeError, match=r"^Error: no memory$"), runtimes.web(b"a graph", ["image"]):
+        pass
+
+
 def test_what_is_missing_is_named_with_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(runtimes, "WEB", tmp_path)
+    monkeypatch.setattr(runtimes, "RUNTIME_HOME", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "apt-get install nodejs" in runtimes.web_gap()
     (tmp_path / "node").write_text("")
     (tmp_path / "node").chmod(0o755)
+    (tmp_path / "node_modules" / "onnxruntime-web").mkdir(parents=True)  # and nothing in it
     assert "python -m demo.web" in runtimes.web_gap()
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
     assert "OpenVINO is not installed; pip install" in runtimes.openvino_gap() == runtimes.bfloat16_gap()
@@ -325,6 +343,12 @@ def test_what_the_owner_wrote_stays():
     assert model_card.with_runtime_comparison(new, some(0.25)) == new.replace("| 0.5 (", "| 0.25 (")
     assert model_card.with_runtime_comparison("# Only mine\n", some()).startswith(
         "# Only mine\n\n" + runtime_tables.SECTION.begin
+    )
+
+
+def test_the_command_that_repeats_it_can_be_copied():
+    assert runtime_comparison.command(Path("my bundle"), ["web"]) == (
+        "python -m export check 'my bundle' --runtimes web"
     )
 
 

@@ -72,6 +72,14 @@ def test_the_card_tells_the_new_bytes_and_precision_and_no_comparison_of_files_t
     assert "weights stored as float16" in now and runtime_tables.SECTION.begin not in now and "## Quality" in now
 
 
+def test_the_card_of_a_bundle_that_twofold_did_not_train_is_begun_with_its_title(broken_bundle: Path):
+    (broken_bundle / "README.md").unlink()
+    tiny.save_index(broken_bundle, tiny.load_index(broken_bundle) | {"training": {}})
+    assert main(["shrink", str(broken_bundle)]) == 0
+    text = (broken_bundle / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("# tiny (random)\n\n<!-- quality: begin -->") and "trained from scratch" not in text
+
+
 def test_the_card_says_of_each_precision_over_which_rows_its_errors_are(tiny_bundle: Path):
     info = read(tiny_bundle).info
     kinds = dict.fromkeys(info.graphs, "int8") | {"generator": "fp32"}

@@ -62,16 +62,17 @@ def store(folder: Path, subject: Subject, report: Report, command: str, sheets: 
         save_sheet(bundle.folder.parent / "report" / f"{bundle.info.name}_closest.png", sheets[CLOSEST])
 
 
+def shown_folder(folder: Path) -> Path:
+    """A bundle or a run as a stored command names it, which quotes no folder of this computer."""
+    return Path("artifacts" if is_bundle(folder) else "runs") / folder.resolve().name
+
+
 def without_local_paths(settings: EvaluateSettings) -> EvaluateSettings:
     """The settings as a bundle quotes them: with no folder of this computer."""
-
-    def shown(folder: Path) -> Path:
-        return Path("artifacts" if is_bundle(folder) else "runs") / folder.resolve().name
-
     return replace(
         settings,
-        subject=shown(settings.subject),
-        control=settings.control and shown(settings.control),
-        classifier=settings.classifier and shown(settings.classifier),
+        subject=shown_folder(settings.subject),
+        control=settings.control and shown_folder(settings.control),
+        classifier=settings.classifier and shown_folder(settings.classifier),
         features=settings.features and Path(settings.features.name),
     )

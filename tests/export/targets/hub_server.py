@@ -39,8 +39,13 @@ class Answers(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
+    def do_HEAD(self) -> None:
+        self.file(self.path.split("?")[0].partition("/resolve/main/")[2])
+
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
+        if "/resolve/main/" in path:
+            return self.file(path.partition("/resolve/main/")[2])
         self.server.asked.append(f"GET {path}")
         if self.server.files is None:
             self.answer({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
@@ -49,6 +54,18 @@ class Answers(BaseHTTPRequestHandler):
         else:
             siblings = [{"rfilename": name} for name in self.server.files]
             self.answer({"id": path.removeprefix("/api/spaces/"), "private": self.server.private, "siblings": siblings})
+
+    def file(self, place: str) -> None:
+        """Answers with a file, or with its length alone, as huggingface_hub downloads one."""
+        data = (self.server.files or {}).get(place)
+        if data is None:
+            return self.answer({"error": "Entry not found"}, 404, {"X-Error-Code": "EntryNotFound"})
+        self.send_response(200)
+        for name, text in (("ETag", f'"{hash(data)}"'), ("X-Repo-Commit", "1"), ("Content-Length", str(len(data)))):
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
 
     def do_POST(self) -> None:
         hub, path = self.server, self.path.split("?")[0]

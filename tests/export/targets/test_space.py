@@ -14,8 +14,8 @@ from bundle import on_device
 from bundle.errors import BundleError, UserError
 from bundle.read import discover, graph_bytes, read
 from export.__main__ import main
-from export.targets import hub, space, space_card, space_check
-from export.targets.folder import files_in
+from export.targets import hub, space, space_card, space_check, web
+from export.targets.folder import Kind, files_in
 from export.targets.space_check import problems, read_front_matter
 from tests.export.targets import hub_server
 from tests.export.targets.hub_server import Hub
@@ -23,7 +23,7 @@ from tests.support import tiny, web_runtime
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NOWHERE = hub.NOWHERE
-GRADIO, STATIC = hub.SpaceKind("gradio", "demo/app.py"), hub.SpaceKind("static", "facts.json")
+GRADIO, STATIC = space.KIND, web.KIND
 RUNTIME = "demo/web/onnxruntime-web.tar.xz"
 
 
@@ -89,7 +89,8 @@ def test_it_holds_the_demo_the_bundle_and_nothing_else(staged: Path, tiny_bundle
     assert found["requirements.txt"] == (REPOSITORY / "demo" / "requirements.txt").read_bytes()
     assert found["LICENSE"] == (REPOSITORY / "LICENSE").read_bytes()
     homes = {place.split("/")[0] for place in found}
-    assert homes == {"README.md", "requirements.txt", "LICENSE", "bundle", "demo", "artifacts"}
+    assert homes == {"README.md", "requirements.txt", "LICENSE", "twofold-files.txt", "bundle", "demo", "artifacts"}
+    assert set(found["twofold-files.txt"].decode().splitlines()) == set(found)
     of_bundle = {place.removeprefix("artifacts/tiny/") for place in found if place.startswith("artifacts/tiny/")}
     assert of_bundle == {path.as_posix() for path in files_in(tiny_bundle)}
     assert RUNTIME in found
@@ -267,6 +268,7 @@ def test_only_an_earlier_space_is_replaced(tiny_bundle: Path, copy: Path, tmp_pa
     (copy / ".git").mkdir()
     (copy / ".git" / "config").write_text("[remote]")
     (copy / "demo" / "older.py").write_text("")
+    (copy / "twofold-files.txt").write_text((copy / "twofold-files.txt").read_text() + "demo/older.py\n")
     space.write([tiny_bundle], copy, "Anew", NOWHERE)
     assert (copy / ".git" / "config").read_text() == "[remote]"
     assert read_front_matter(copy / "README.md")["title"] == "Anew" and not (copy / "demo" / "older.py").exists()
@@ -277,6 +279,38 @@ def test_only_an_earlier_space_is_replaced(tiny_bundle: Path, copy: Path, tmp_pa
         assert "holds files but no Space" in refused(capsys, "space", tiny_bundle, "--out", folder)
         assert [path.name for path in folder.iterdir()] == ["README.md"]
     assert "is a file" in refused(capsys, "space", tiny_bundle, "--out", tmp_path / "thesis" / "README.md")
+
+
+def test_what_its_owner_added_to_a_space_stays(tiny_bundle: Path, copy: Path, tmp_path: Path, capsys):
+    added = {"notes.txt": b"mine", "demo/mine.py": b"# mine", "figures/1/a.png": b"png"}
+    for place, data in added.items():
+        (copy / place).parent.mkdir(parents=True, exist_ok=True)
+        (copy / place).write_bytes(data)
+    other = tiny.build(tmp_path / "other", name="other")
+    space.write([tiny_bundle, other], copy, None, NOWHERE)
+    assert f"Kept in {copy}, and not written by this command: demo/mine.py, figures, notes.txt." in (
+        capsys.readouterr().out
+    )
+    space.write([tiny_bundle], copy, None, NOWHERE)
+    found = contents(copy)
+    assert added.items() <= found.items() and "artifacts/other/bundle.json" not in found
+    assert set(found["twofold-files.txt"].decode().splitlines()) == set(found) - set(added)
+    (copy / "artifacts" / "other").mkdir()
+    (copy / "artifacts" / "other" / "bundle.json").write_bytes(b"mine")
+    before = contents(copy)
+    said = refused(capsys, "space", tiny_bundle, other, "--out", copy)
+    assert "holds artifacts/other/bundle.json, which this command did not write but has to: rename it first" in said
+    assert contents(copy) == before
+
+
+def test_of_a_space_without_a_list_its_own_folders_are_replaced(tiny_bundle: Path, copy: Path):
+    (copy / "twofold-files.txt").unlink()  # as older versions wrote it
+    (copy / "artifacts" / "older").mkdir()
+    for place in ("artifacts/older/bundle.json", "demo/older.py", "CNAME"):
+        (copy / place).write_text("")
+    space.write([tiny_bundle], copy, None, NOWHERE)
+    found = contents(copy)
+    assert "CNAME" in found and not {"artifacts/older/bundle.json", "demo/older.py"} & set(found)
 
 
 def test_bundles_that_cannot_be_served_are_refused(broken_bundle: Path, tiny_bundle: Path, tmp_path: Path, capsys):
@@ -335,16 +369,46 @@ def test_a_push_makes_the_space_and_commits_every_file_once(staged: Path, online
 def test_a_second_push_removes_what_no_longer_belongs(staged: Path, online):
     server, api = online
     hub.push(api, "me/digits", staged, GRADIO, private=False, message="First")
-    server.files["artifacts/older/bundle.json"] = b"{}"
-    server.files["LICENSE"] = b"an older one"
+    older = {"artifacts/older/bundle.json": b"{}", "LICENSE": b"an older one"}
+    owners = {"thesis.tex": b"mine", "demo/mine.py": b"# mine"}
+    server.files |= older | owners
+    server.files["twofold-files.txt"] += b"artifacts/older/bundle.json\n"
     hub.push(api, "me/digits", staged, GRADIO, private=False, message="Second")
-    assert server.files == {".gitattributes": b"", **contents(staged)}
+    assert server.files == {".gitattributes": b"", **contents(staged), **owners}
+    server.files |= older
+    del server.files["twofold-files.txt"]  # as older versions wrote it
+    hub.push(api, "me/digits", staged, GRADIO, private=False, message="Third")
+    assert server.files == {".gitattributes": b"", **contents(staged), "thesis.tex": b"mine"}
+
+
+def test_only_what_was_written_is_pushed(copy: Path, online):
+    server, api = online
+    before = contents(copy)
+    for place in ("notes.txt", ".git/config", "demo/mine.py"):
+        (copy / place).parent.mkdir(exist_ok=True)
+        (copy / place).write_text("mine")
+    hub.push(api, "me/digits", copy, GRADIO, private=False, message="Serve tiny")
+    assert server.files == {".gitattributes": b"", **before}
+    server.files["twofold-files.txt"] = server.files["twofold-files.txt"].replace(b"LICENSE\n", b"")
+    with pytest.raises(UserError, match="The Space me/digits holds LICENSE, which this command did not write"):
+        hub.push(api, "me/digits", copy, GRADIO, private=False, message="Again")
+
+
+@pytest.mark.parametrize("kind", [GRADIO, STATIC])
+def test_a_space_is_known_by_more_than_the_names_of_its_files(staged: Path, online, kind: Kind):
+    server, api = online
+    card = b"---\nsdk: gradio\napp_file: demo/app.py\ntags: [chess]\n---\n"
+    theirs = {"README.md": card, "demo/app.py": b"chess", "facts.json": b"{}", "thesis.tex": b"mine"}
+    server.files = dict(theirs)
+    with pytest.raises(UserError, match=rf"something else than a {kind.name} of Twofold: choose another name"):
+        hub.push(api, "me/digits", staged, kind, private=False, message="Serve tiny")
+    assert server.files == theirs and not any(asked.startswith("POST") for asked in server.asked)
 
 
 def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
     server, api = online
 
-    def sentence(private: bool = False, kind: hub.SpaceKind = GRADIO) -> str:
+    def sentence(private: bool = False, kind: Kind = GRADIO) -> str:
         with pytest.raises(UserError) as caught:
             hub.push(api, "me/digits", staged, kind, private, "Serve tiny")
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
@@ -352,7 +416,7 @@ def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
 
     server.files = {"app.py": b"chess", "README.md": b""}
     assert "holds something else" in sentence()
-    server.files = {"demo/app.py": b"", "README.md": b""}
+    server.files = {"demo/app.py": b"", "README.md": (staged / "README.md").read_bytes()}
     assert "is public" in sentence(private=True)
     assert "holds something else" in sentence(kind=STATIC)  # a page never replaces a demo
     assert not any(asked.startswith("POST") for asked in server.asked)

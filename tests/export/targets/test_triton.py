@@ -124,6 +124,14 @@ def test_writing_again_replaces_the_bundles_models_only(tiny_bundle: Path, broke
 # --- refusals ------------------------------------------------------------------------------------
 
 
+def test_a_readme_of_its_owner_stays(tiny_bundle: Path, tmp_path: Path):
+    repository = written(tiny_bundle, tmp_path / "repository")
+    assert "tritonserver" in (repository / "README.md").read_text()
+    (repository / "README.md").write_text("# Ours\n")
+    written(tiny_bundle, repository)
+    assert (repository / "README.md").read_text() == "# Ours\n"
+
+
 def test_a_folder_of_something_else_is_left_alone(tiny_bundle: Path, broken_bundle: Path, tmp_path: Path, capsys):
     before = sorted(broken_bundle.iterdir())
     assert "holds files but no models of Twofold" in refused(capsys, "triton", tiny_bundle, broken_bundle)

@@ -21,7 +21,7 @@ from tests.support.static_site import written
 PAGE = {
     "embed.html", "embed.js", "embed.css",
     "service-worker.js", "offline.js", "manifest.webmanifest", "icon-192.png", "icon-512.png",
-    "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt",
+    "index.html", "facts.json", "LICENSE", "README.md", "LICENSES.txt", "twofold-files.txt",
     "style.css", "page.css", "theme.js", "start.js", "page.js", "strip.js", "marks.js", "verify.js", "verify_here.js",
     "words.js", "core.js", "live.js", "local.js", "worker.js", "gpu.js", "device_words.js", "device.js", "latents.js",
     "paths.js", "bend.js", "random.js", "ort.js", "ort-jspi.js",
@@ -143,12 +143,17 @@ def test_only_an_earlier_page_is_replaced(bundles: list[Path], tmp_path: Path, c
     assert f"python -m http.server --directory {tmp_path / 'page'}" in capsys.readouterr().out
     assert main(["web", str(bundles[1]), str(tmp_path / "page")]) == 0
     assert not (tmp_path / "page" / "bundles" / "both").exists()
+    (tmp_path / "page" / "CNAME").write_text("example.org")
+    assert main(["web", str(bundles[0]), str(tmp_path / "page")]) == 0
+    assert (tmp_path / "page" / "CNAME").read_text() == "example.org"
+    assert not (tmp_path / "page" / "bundles" / "gan").exists()
+    assert "CNAME" not in (tmp_path / "page" / "service-worker.js").read_text()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_what_it_cannot_show_it_refuses(bundles: list[Path], tmp_path: Path, capsys, monkeypatch, site: Path):
     page = tmp_path / "page"
-    assert "Two of these bundles are called 'gan'" in refused(capsys, "web", bundles[1], bundles[1], page)
+    assert f"{bundles[1]} is named twice: name it once" in refused(capsys, "web", bundles[1], bundles[1], page)
     assert "There is no folder" in refused(capsys, "web", tmp_path / "nowhere", page)
     monkeypatch.setattr(web, "RUNTIME_HOME", tmp_path)
     assert "run `python -m demo.web`" in refused(capsys, "web", bundles[0], page)
