@@ -89,9 +89,10 @@ class MadeBundles:
         return self._has_newest_weights(name) and self.has_licence(name)
 
     def has_licence(self, name: str) -> bool:
-        """Whether the bundle that is served states the project's licence, where there is one."""
-        licence = self.projects.get(name).licence
-        return not licence or self.served[name].info.dataset.licence == licence
+        """Whether the bundle that is served states the project's licence; where there is none, what a new one would
+        state."""
+        stated = self.served[name].info.dataset.licence
+        return stated == (self.projects.get(name).licence or licence_of_run(self.projects.folder(name) / "run", stated))
 
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
@@ -141,3 +142,10 @@ def pictures_seen(run: Path) -> dict[str, int]:
         with suppress(OSError, ValueError, KeyError):
             found[path.parent.name] = json.loads(path.read_bytes())["images"]
     return found
+
+
+def licence_of_run(run: Path, default: str) -> str:
+    """What a bundle of the run states as its licence where nobody names one; `default`: where the run does not say."""
+    with suppress(OSError, ValueError, KeyError):
+        return str(json.loads((run / "run.json").read_bytes())["data"]["licence"])
+    return default
