@@ -79,8 +79,9 @@ def put_picture(folder: Path, file: str, name: str, project: Project, target: Pa
     path = target / stored
     path.parent.mkdir(parents=True, exist_ok=True)
     if crop := project.crops.get(file):
-        stored = stored.with_suffix(".png")
-        (target / stored).write_bytes(cut(source, crop))
+        data, ending = cut(source, crop)
+        stored = stored.with_suffix(ending)
+        (target / stored).write_bytes(data)
         return stored.as_posix()
     try:
         os.link(source, path)

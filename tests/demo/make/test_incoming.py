@@ -98,7 +98,8 @@ def test_a_folder_called_pictures_in_capitals_is_that_of_pictures_without_a_fold
     """Many disks take the two for one, where a picture of the one would overwrite one of the other."""
     _, files = taken(tmp_path, zipped({"Pictures/a.png": png(1), "b.png": png(2), "PICTURES/c.png": png(3)}), "a.zip")
     assert files == [f"{ALONE}/00000{i}.png" for i in (1, 2, 3)]
-    assert Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"}).of("pictures/b.png") == "Pictures"  # as it is
+    stored = Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"})
+    assert stored.of("pictures/b.png") == "Pictures"  # as it is
 
 
 def test_all_list_pictures_in_one_order(tmp_path: Path):
