@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from bundle.atomic_files import OLDER
 from bundle.deep_pixels import NO_DATA, numbers
 from bundle.errors import InputError, UserError
 from bundle.picture_files import TRAINING
@@ -194,7 +195,22 @@ def test_a_full_disk_leaves_the_older_data_set(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(data_set.shutil, "copyfile", full)
     with pytest.raises(UserError, match=r"The data set cannot be written: No space left on device\."):
         lay_out(folder, PROJECT)
-    assert len(list((folder / "set").glob("*/*"))) == 100 and not (folder / ".set").exists()
+    assert len(list((folder / "set").glob("*/*"))) == 100 and not list(folder.glob(".set*"))
+
+
+def test_a_data_set_that_cannot_take_its_place_leaves_the_older_one(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    lay_out(folder, PROJECT)
+    before, rename = sorted(path.name for path in folder.iterdir()), Path.rename
+
+    def refuses(path: Path, target: Path) -> Path:
+        if target.name == SET and path.name != OLDER:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    with pytest.raises(UserError, match="Permission denied"):
+        lay_out(folder, PROJECT)
+    assert len(list((folder / SET).glob("*/*"))) == 100 and sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_a_data_set_is_counted_once_until_it_changes(folder: Path):
