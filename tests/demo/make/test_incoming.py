@@ -21,6 +21,7 @@ from demo.make.maker import Maker
 from demo.make.projects import Project, Projects
 from demo.make.stored_pictures import picture_file, picture_files
 from demo.make.survey import survey
+from demo.make.tables import names_of
 from tests.support.make_page import zipped
 
 
@@ -73,6 +74,9 @@ def test_an_upload_is_moved_and_a_file_that_somebody_keeps_is_copied(tmp_path: P
         ("", ALONE),
         ("🐱/a.png", "cat face"),
         ("…/a.png", "horizontal ellipsis"),
+        ("❤️/a.png", "heavy black heart"),
+        ("☀️/a.png", "black sun with rays"),
+        ("\u0301/a.png", "combining acute accent"),
     ],
 )
 def test_no_name_leads_out_of_the_project(name: str, group: str):
@@ -100,6 +104,15 @@ def test_a_folder_called_pictures_in_capitals_is_that_of_pictures_without_a_fold
     assert files == [f"{ALONE}/00000{i}.png" for i in (1, 2, 3)]
     stored = Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"})
     assert stored.of("pictures/b.png") == "Pictures"  # as it is
+
+
+def test_names_that_are_no_utf_8_are_kept_as_they_are(tmp_path: Path):
+    _, files = taken(tmp_path, png(1), "caf\udce9/a.png")
+    assert files == ["caf/000001.png"]
+    _, files = taken(tmp_path, png(2), "caf\udce9/b.png")  # by an Incoming of a later server
+    assert files == ["caf/000001.png", "caf/000002.png"]
+    taken(tmp_path, b"file_name,kind\ncaf\xe9/a.png,x\n", "caf\udce9/metadata.csv")
+    assert list(names_of(tmp_path).values()) == [f"caf\udce9/{name}" for name in ("a.png", "b.png", "metadata.csv")]
 
 
 def test_all_list_pictures_in_one_order(tmp_path: Path):
