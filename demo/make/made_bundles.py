@@ -47,11 +47,11 @@ class MadeBundles:
         finally:
             self._lock.release()
 
-    def export(self, name: str, patience: float | None = None) -> None:
-        """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked. Raises
-        UserError."""
+    def export(self, name: str, patience: float | None = None, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked; `stopped`:
+        whether it is to end at once. Raises UserError, also where it is stopped."""
         with self.files_locked(patience), told_without_paths(self.projects.folder(name)):
-            self._export_alone(name)
+            self._export_alone(name, stopped)
             self._write_words(name)
 
     def serve(self, name: str) -> None:
@@ -117,7 +117,7 @@ class MadeBundles:
         in_bundle = {stage: trained.images for stage, trained in served.info.training.items()}
         return in_bundle == pictures_seen(self.projects.folder(name) / "run")
 
-    def _export_alone(self, name: str) -> None:
+    def _export_alone(self, name: str, stopped: Callable[[], bool]) -> None:
         project, folder = self.projects.get(name), self.projects.folder(name)
         served = self.served.get(name)
         figures = served.info.quality if served and self._has_newest_weights(name) else None
@@ -126,7 +126,7 @@ class MadeBundles:
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while not child.ends_within(LOOK_EVERY):
-            if self.ending():
+            if self.ending() or stopped():
                 child.stop()
         if child.wait():
             raise UserError(child.last_words())

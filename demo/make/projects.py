@@ -32,7 +32,8 @@ BUSY: tuple[State, ...] = ("waiting", "training")
 Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
 MAX_TITLE, MAX_WORDS = 80, 2000
-SIZES = (32, 64, 96, 128)
+Size = Literal[32, 64, 96, 128]
+SIZES: tuple[Size, ...] = get_args(Size)
 """The longer side of a picture in pixels."""
 Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
 """Width to height."""
@@ -67,7 +68,7 @@ class Project(BaseModel):
     created: str
     """ISO 8601, UTC."""
     licence: str = ""
-    size: int = 64
+    size: Size = 64
     """Longer side of a picture in pixels, one of SIZES."""
     proportions: Proportions = "1:1"
     fit: Fit = "crop"
@@ -180,8 +181,6 @@ class Projects:
                 project = Project.model_validate(changed(self.get(name)))
             except ValidationError as problem:
                 raise InputError(what_is_wrong(problem)) from problem
-            if project.size not in SIZES:
-                raise InputError(MUST_BE["size"])
             self._write(self.folder(name), project)
             return project
 
