@@ -7,6 +7,9 @@ HOME/NAME/tables/        metadata.csv and the like, as they were brought
 HOME/NAME/set/           those that were chosen: the data set that training reads
 HOME/NAME/run/           the run folder
 HOME/NAME/bundle/        what can be played
+HOME/NAME/space/, page/  what was staged to be published
+HOME/NAME/.fetched/      pictures that are being fetched
+HOME/NAME/WORK.log       what the last process of a kind printed: training.log, export.log, …
 """
 
 import re

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bundle.errors import InputError
+from bundle.picture_files import ENDINGS
 from bundle.sessions import choose_provider
 from demo.make import incoming
 from demo.make.classes import ALONE
@@ -231,6 +232,14 @@ def test_bombs_in_a_zip_of_zips_are_counted_together(tmp_path: Path):
 def test_what_is_refused_is_told_by_its_kind(tmp_path: Path, data: bytes, why: str):
     arrivals, _ = taken(tmp_path, data, "a.jpg")
     assert [reason.startswith(why) for reason in arrivals.refused] == [True]
+
+
+@pytest.mark.parametrize("fmt", [*ENDINGS])
+def test_the_beginning_of_a_picture_is_a_damaged_one(tmp_path: Path, fmt: str):
+    file = io.BytesIO()
+    Image.new("RGB", (200, 200), "red").save(file, fmt)
+    arrivals, _ = taken(tmp_path, file.getvalue()[: 8 if fmt == "PPM" else 12], "a.jpg")
+    assert arrivals.refused == {"damaged": 1}
 
 
 def test_a_scan_of_35_million_pixels_is_taken_beside_the_page(tmp_path: Path):
