@@ -114,7 +114,7 @@ def fixed_input(name: str, entry: Described, text: str) -> FixedInput:
     value = "normal" if text == "normal" else _numbers(name, text)
     if isinstance(value, tuple) and len(value) != count:
         raise UserError(f"--input {name}: {described(name, kind, shape)} takes {count} numbers, not {len(value)}.")
-    if value != "normal" and not holds(element, value):
+    if not isinstance(value, str) and not holds(element, value):
         raise UserError(f"--input {name}: {text} is no {element}, which {described(name, kind, shape)} takes.")
     if value == "normal" and element not in FLOAT_TYPES:
         raise UserError(f"--input {name}=normal: {described(name, kind, shape)} takes no noise, which is no {element}.")

@@ -162,9 +162,12 @@ def _root(bundles: str | None) -> Path:
 
 
 def _uploads(bundles: MutableMapping[str, ServedBundle]) -> "Uploads":
-    """What serves the models that visitors bring; it closes when the server ends."""
+    """What serves the models that visitors bring; it closes when the server ends. Which limits these lack is said."""
     from demo.routes.uploads import Uploads  # not needed otherwise
+    from demo.serving.sandbox import missing_limits
 
+    if words := missing_limits():
+        print(words, file=sys.stderr, flush=True)
     uploads = Uploads(bundles)
     atexit.register(uploads.close)
     return uploads

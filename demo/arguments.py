@@ -193,7 +193,10 @@ def point(value: Any) -> tuple[float, float]:
 def stops(value: Any) -> list[Key]:
     """The 2 to MAX_KEYS keys of a morph: as `keys`, and places ["pca", x, y] of the latent map."""
     if not isinstance(value, list) or not 2 <= len(value) <= MAX_KEYS:
-        raise InputError(f"Seeds must be a list of 2 to {MAX_KEYS} whole numbers or points [x, y].")
+        raise InputError(
+            f"Seeds must be a list of 2 to {MAX_KEYS} whole numbers, points [x, y] or places ['pca', x, y] of the "
+            "latent map."
+        )
     return [map_point(one) if _on_map(one) else keys([one])[0] for one in value]
 
 

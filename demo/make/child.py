@@ -2,7 +2,8 @@
 
 `python -m demo.make.child NICE COMMAND …` runs the command and waits until it ends, or until its own standard input is
 closed: the system does that when the server goes, however it goes. Then it asks the command to stop, as Ctrl-C does, so
-that nothing learned is lost. Where it is itself killed, Linux asks the command to stop.
+that nothing learned is lost. Where it is itself killed, Linux asks the command to stop. Windows cannot ask: there the
+command ends at once, and what it learned since its last checkpoint is lost.
 """
 
 import ctypes

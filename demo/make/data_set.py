@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from bundle.atomic_files import scratch, swap
 from bundle.errors import InputError, UserError
 from demo.make import tables
 from demo.make.classes import ALONE, class_counts, class_of, learned_classes
@@ -59,15 +60,13 @@ def lay_out(folder: Path, project: Project) -> int:
     """
     chosen = chosen_pictures(folder, project)
     check_pictures(folder, list(chosen))
-    target, scratch = folder / SET, folder / f".{SET}"
-    shutil.rmtree(scratch, ignore_errors=True)
     try:
-        written = {file: put_picture(folder, file, name, project, scratch) for file, name in chosen.items()}
-        write_attributes(folder, project, written, scratch)
-        shutil.rmtree(target, ignore_errors=True)
-        scratch.rename(target)
+        with scratch(folder / SET) as built:
+            written = {file: put_picture(folder, file, name, project, built) for file, name in chosen.items()}
+            write_attributes(folder, project, written, built)
+            if older := swap(built, folder / SET):
+                shutil.rmtree(older, ignore_errors=True)
     except OSError as problem:
-        shutil.rmtree(scratch, ignore_errors=True)
         raise UserError(f"The data set cannot be written: {problem.strerror or problem}.") from problem
     return len(written)
 
@@ -79,8 +78,9 @@ def put_picture(folder: Path, file: str, name: str, project: Project, target: Pa
     path = target / stored
     path.parent.mkdir(parents=True, exist_ok=True)
     if crop := project.crops.get(file):
-        stored = stored.with_suffix(".png")
-        (target / stored).write_bytes(cut(source, crop))
+        data, ending = cut(source, crop)
+        stored = stored.with_suffix(ending)
+        (target / stored).write_bytes(data)
         return stored.as_posix()
     try:
         os.link(source, path)

@@ -37,10 +37,10 @@ class Groups:
     def of(self, name: str) -> str:
         """The group of a file of this name."""
         folder = folder_of(name)
-        wanted = group_name(folder)
-        if wanted == ALONE:
-            return ALONE
         if (key := folder.casefold()) not in self._of_folder:
+            wanted = group_name(folder)
+            if wanted.casefold() == ALONE:
+                return ALONE
             self._of_folder[key] = group = free_name(wanted, self._taken)
             self._taken.add(group.casefold())
         return self._of_folder[key]

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import ImageError, InputError, UserError
 from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
+from bundle.printable import printable
 from bundle.zip_entries import BROKEN_ZIP, entry_marks, entry_names, read_entry
 from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
@@ -191,7 +192,7 @@ class Incoming:
             else:
                 source.replace(file)
             with (self.project / NAMES).open("a", encoding="utf-8") as names:
-                names.write(known + "\n")
+                names.write(printable(known) + "\n")
         except OSError:
             with suppress(OSError):
                 file.unlink(missing_ok=True)  # torn: the disk is full

@@ -9,11 +9,11 @@ from typing import Any
 
 from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import InputError, UserError
+from bundle.one_line import one_line
 from bundle.sessions import default_threads
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
-from bundle.one_line import one_line
 
 SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
 MAX_LICENCE = 120

@@ -47,11 +47,11 @@ class MadeBundles:
         finally:
             self._lock.release()
 
-    def export(self, name: str, patience: float | None = None) -> None:
-        """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked. Raises
-        UserError."""
+    def export(self, name: str, patience: float | None = None, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked; `stopped`:
+        whether it is to end at once. Raises UserError, also where it is stopped."""
         with self.files_locked(patience), told_without_paths(self.projects.folder(name)):
-            self._export_alone(name)
+            self._export_alone(name, stopped)
             self._write_words(name)
 
     def serve(self, name: str) -> None:
@@ -89,9 +89,10 @@ class MadeBundles:
         return self._has_newest_weights(name) and self.has_licence(name)
 
     def has_licence(self, name: str) -> bool:
-        """Whether the bundle that is served states the project's licence, where there is one."""
-        licence = self.projects.get(name).licence
-        return not licence or self.served[name].info.dataset.licence == licence
+        """Whether the bundle that is served states the project's licence; where there is none, what a new one would
+        state."""
+        stated = self.served[name].info.dataset.licence
+        return stated == (self.projects.get(name).licence or licence_of_run(self.projects.folder(name) / "run", stated))
 
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
@@ -116,7 +117,7 @@ class MadeBundles:
         in_bundle = {stage: trained.images for stage, trained in served.info.training.items()}
         return in_bundle == pictures_seen(self.projects.folder(name) / "run")
 
-    def _export_alone(self, name: str) -> None:
+    def _export_alone(self, name: str, stopped: Callable[[], bool]) -> None:
         project, folder = self.projects.get(name), self.projects.folder(name)
         served = self.served.get(name)
         figures = served.info.quality if served and self._has_newest_weights(name) else None
@@ -125,7 +126,7 @@ class MadeBundles:
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while not child.ends_within(LOOK_EVERY):
-            if self.ending():
+            if self.ending() or stopped():
                 child.stop()
         if child.wait():
             raise UserError(child.last_words())
@@ -141,3 +142,10 @@ def pictures_seen(run: Path) -> dict[str, int]:
         with suppress(OSError, ValueError, KeyError):
             found[path.parent.name] = json.loads(path.read_bytes())["images"]
     return found
+
+
+def licence_of_run(run: Path, default: str) -> str:
+    """What a bundle of the run states as its licence where nobody names one; `default`: where the run does not say."""
+    with suppress(OSError, ValueError, KeyError):
+        return str(json.loads((run / "run.json").read_bytes())["data"]["licence"])
+    return default

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from bundle.errors import InputError, UserError
+from bundle.errors import Busy, InputError, UserError
 from bundle.picture_files import TRAINING
 from bundle.sessions import Provider
 from demo.make import failures, folder_lock, forgetting, more_pictures, project_status
@@ -127,12 +127,9 @@ class Maker:
     def remedy(self, name: str, remedy: Remedy) -> None:
         """Takes up advice against an alarm; a training that runs goes on with it. "slower" begins its step anew."""
         project = self.projects.get(name)
-        if remedy == "slower":
-            self._stop_current("anew", name)
         self.projects.change(name, remedies=sorted({*project.remedies, remedy}))
         if self._is_current(name):
-            if remedy != "slower":
-                self._stop_current("again", name)
+            self._stop_current("anew" if remedy == "slower" else "again", name)
         elif remedy == "slower":
             forgetting.forget_step(self.projects, name)
 
@@ -265,10 +262,12 @@ class Maker:
                 self._current.ask(wish)
 
     def _end(self, name: str) -> None:
-        """Ends whatever is done for a project, and waits for it."""
+        """Ends whatever is done for a project, and waits for it. Raises Busy where that takes too long: what is still
+        at work would write into what comes next."""
         self.projects.folder(name)
         self.jobs.stop(name)
         with suppress(UserError):  # it cannot be written, and is no longer in the queue
             self.pause(name)
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_current(name), STOP_SECONDS)
+            if not self._changed.wait_for(lambda: not self._is_current(name), STOP_SECONDS):
+                raise Busy("What was learned is still being stored; try again in a minute.")

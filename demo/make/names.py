@@ -6,18 +6,22 @@ from collections.abc import Collection
 from bundle.errors import InputError
 
 MAX_CLASS_NAME = 40
+VARIATION_SELECTORS = {chr(code) for code in range(0xFE00, 0xFE10)}
 RULE = "A class may be named with letters, digits, spaces, - and _, and begins with a letter or a digit."
 
 
 def plain_name(text: str) -> str:
-    """A name without what no folder may have in its name; "" where nothing is left."""
+    """A name without what no folder may have in its name; "" where nothing is left that can be seen: no letter and no
+    digit."""
     words = "".join(letter if allowed(letter) else " " for letter in text)
-    return " ".join(words.split()).lstrip("-_ ")[:MAX_CLASS_NAME].strip()
+    name = " ".join(words.split()).lstrip("-_ ")[:MAX_CLASS_NAME].strip()
+    return name if any(map(str.isalnum, name)) else ""
 
 
 def spelled_name(text: str) -> str:
     """As `plain_name`; where nothing else is left, signs are spelled out: 🐱 is cat face."""
-    return plain_name(text) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in text))
+    signs = (sign for sign in text if sign not in VARIATION_SELECTORS)
+    return plain_name(text) or plain_name(" ".join(unicodedata.name(sign, "").lower() for sign in signs))
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
@@ -31,8 +35,10 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def allowed(letter: str) -> bool:
-    """Whether a letter may stand in a name: letters and digits of any script with their accents, space, - and _."""
-    return letter.isalnum() or letter in " -_" or unicodedata.category(letter).startswith("M")
+    """Whether a letter may stand in a name: letters and digits of any script with their accents, space, - and _. What
+    keyboards put behind an emoji (a variation selector) is no accent."""
+    accent = unicodedata.category(letter).startswith("M") and letter not in VARIATION_SELECTORS
+    return letter.isalnum() or letter in " -_" or accent
 
 
 def check_class_name(name: str, others: set[str]) -> None:

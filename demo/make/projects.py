@@ -7,6 +7,9 @@ HOME/NAME/tables/        metadata.csv and the like, as they were brought
 HOME/NAME/set/           those that were chosen: the data set that training reads
 HOME/NAME/run/           the run folder
 HOME/NAME/bundle/        what can be played
+HOME/NAME/space/, page/  what was staged to be published
+HOME/NAME/.fetched/      pictures that are being fetched
+HOME/NAME/WORK.log       what the last process of a kind printed: training.log, export.log, …
 """
 
 import re
@@ -23,16 +26,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bundle.atomic_files import write_file
 from bundle.bundle_names import name_from
 from bundle.errors import InputError, UserError
+from bundle.one_line import one_line
 from bundle.schema import MAX_ATTRIBUTES, Fit
 from bundle.sizes import size_word
-from bundle.one_line import one_line
 
 State = Literal["collecting", "waiting", "training", "paused", "finished", "failed"]
 BUSY: tuple[State, ...] = ("waiting", "training")
 Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
 MAX_TITLE, MAX_WORDS = 80, 2000
-SIZES = (32, 64, 96, 128)
+Size = Literal[32, 64, 96, 128]
+SIZES: tuple[Size, ...] = get_args(Size)
 """The longer side of a picture in pixels."""
 Proportions = Literal["1:1", "4:3", "3:4", "3:2", "2:3"]
 """Width to height."""
@@ -67,7 +71,7 @@ class Project(BaseModel):
     created: str
     """ISO 8601, UTC."""
     licence: str = ""
-    size: int = 64
+    size: Size = 64
     """Longer side of a picture in pixels, one of SIZES."""
     proportions: Proportions = "1:1"
     fit: Fit = "crop"
@@ -180,8 +184,6 @@ class Projects:
                 project = Project.model_validate(changed(self.get(name)))
             except ValidationError as problem:
                 raise InputError(what_is_wrong(problem)) from problem
-            if project.size not in SIZES:
-                raise InputError(MUST_BE["size"])
             self._write(self.folder(name), project)
             return project
 

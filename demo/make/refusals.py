@@ -1,10 +1,17 @@
 """Why a file that was brought is no picture, in words for whoever brought it."""
 
-from bundle.picture_files import JPEG_BEGINS
+import re
+
+from bundle.picture_files import tiff_tags
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK")  # a zip without its end is none
-BEGINNINGS = (JPEG_BEGINS, b"\x89PNG\r\n\x1a\n", b"GIF8")  # of pictures, whatever follows
+BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-7]\s|.{4}ftypavi[fs]"
+    rb"|\0\0\0\x0cjP  |\xff\x4f\xff\x51|\0\0\x01\0",
+    re.DOTALL,
+)
+"""Of pictures in the formats that are read, whatever follows."""
 NO_PICTURE = "no picture"
 
 
@@ -18,4 +25,6 @@ def why_refused(data: bytes) -> str:
         return "an archive that is no whole zip: unpack it, and drop the folder"
     if data.startswith(b"%PDF"):
         return "a PDF: save its pages as pictures"
-    return "damaged" if data.startswith(BEGINNINGS) else NO_PICTURE
+    if tiff_tags(data):  # whole, in a form that is not read
+        return NO_PICTURE
+    return "damaged" if BEGINNINGS.match(data) else NO_PICTURE

@@ -108,7 +108,7 @@ def stamp_of(path: Path, crop: Crop | None) -> Stamp:
 
 def picture_of(path: Path, crop: Crop | None, framing: Framing) -> np.ndarray:
     """A picture as the models will see it, uint8 [height, width, 3]. Raises ImageError."""
-    return decode(path if crop is None else cut(path, crop), framing, TRAINING)
+    return decode(path if crop is None else cut(path, crop)[0], framing, TRAINING)
 
 
 def framing_of(project: Project) -> Framing:

@@ -85,7 +85,13 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
         if wish == "end":
             break
         project = projects.get(name)  # its minutes may have changed
-    made.export(name, FOREVER)
+    try:
+        made.export(name, FOREVER, lambda: running.wish == "pause")
+    except UserError:
+        if running.wish != "pause":
+            raise
+        projects.change(name, state="paused")
+        return
     projects.change(name, state="finished")
 
 

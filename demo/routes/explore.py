@@ -149,7 +149,7 @@ def _label(served: ServedBundle, seed: int, query: QueryParams) -> int:
     if not served.class_count:
         return 0
     return (
-        query_parameters.whole(text, "class", served.class_count - 1)
+        query_parameters.whole(text, "c", served.class_count - 1)
         if text
         else latents.seed_class(seed, served.class_count)
     )
@@ -184,8 +184,10 @@ def _moves(query: QueryParams, name: str, count: int) -> dict[int, float]:
     if not text:
         return {}
     parts = text.split(",", MAX_MOVES)
-    if len(parts) > MAX_MOVES or not count:
-        raise InputError(f"The parameter '{name}' takes at most {MAX_MOVES if count else 0} moves here.")
+    if not count:
+        raise InputError(f"This bundle has nothing that '{name}' could move along.")
+    if len(parts) > MAX_MOVES:
+        raise InputError(f"The parameter '{name}' takes at most {MAX_MOVES} moves.")
     found: dict[int, float] = {}
     for part in parts:
         index, _, move = part.partition(":")

@@ -9,6 +9,7 @@ Its pictures: demo/routes/make_pictures.py. What changes something needs the hea
 sites cannot send.
 """
 
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -38,6 +39,7 @@ class MakeRoutes:
     def __init__(self, maker: Maker):
         self.maker, self.projects = maker, maker.projects
         self.pictures = PictureRoutes(maker)
+        self._creating = threading.Lock()  # held from the count to the project that makes it one more
 
     def routes(self) -> list[Route]:
         """For demo.page.launch_settings."""
@@ -79,9 +81,10 @@ class MakeRoutes:
 
     def _new(self, title: str) -> str:
         """The name of a new project. Raises UserError, as where there are too many already."""
-        if len(self.projects.names()) >= self.maker.limits.projects:
-            raise InputError(f"There are {self.maker.limits.projects} projects already: delete one first.")
-        return self.projects.create(title)
+        with self._creating:
+            if len(self.projects.names()) >= self.maker.limits.projects:
+                raise InputError(f"There are {self.maker.limits.projects} projects already: delete one first.")
+            return self.projects.create(title)
 
     async def _status(self, request: Request) -> Response:
         return await status_answer(self.maker, request)

@@ -13,7 +13,7 @@ from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
-from demo.routes.bodies import read_body, stated_length
+from demo.routes.bodies import parts_of, read_body, stated_length
 from demo.routes.model_requests import NO_STORE, refusal, refusal_of
 from demo.routes.threads import in_thread
 from demo.routes.uploads import OWN_HEADER
@@ -84,8 +84,8 @@ def whole(text: str | None, name: str) -> int:
 
 async def append(file: Path, request: Request, at: int, of: int) -> int:
     """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`. What was
-    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit, UserError
-    where the disk refuses; nothing of the file is kept then."""
+    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit or comes
+    too slowly, UserError where the disk refuses; nothing of the file is kept then."""
     try:
         return await _append(file, request, at, of)
     except OSError as problem:
@@ -105,7 +105,7 @@ async def _append(file: Path, request: Request, at: int, of: int) -> int:
         return size  # the page goes on from there
     arrived = bytearray()
     with file.open("ab") as out:
-        async for piece in request.stream():
+        async for piece in parts_of(request):
             size += len(piece)
             if size > of or size - at > MAX_PIECE:
                 raise InputError("The file is larger than it says.")

@@ -10,15 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from demo.serving.fair_slots import FairSlots
 from demo.serving.served_bundle import ServedBundle
 
 COUNTERS = {
     "requests": "Requests answered, by bundle and graph",
     "runs": "Runs of onnxruntime; several requests may share one",
     "rows": "Pictures drawn or looked at",
-    "refused": "Requests refused because too many were waiting",
+    "refused": "Requests refused because too many were waiting for a run of the graph",
     "seconds": "Time that runs took, in seconds",
 }
+TURNED_AWAY = "Requests refused because too many were waiting for their turn, before they reached a bundle"
 
 
 def routes(bundles: Mapping[str, ServedBundle]) -> list[Route]:
@@ -52,6 +54,7 @@ class _Engines(Collector):
             for graph, count in served.engine.waiting.items():
                 waiting.add_metric((bundle, graph), count)
         yield waiting
+        yield CounterMetricFamily("twofold_turned_away", TURNED_AWAY, value=FairSlots.refused)
         loaded = GaugeMetricFamily("twofold_loaded", "Whether a bundle's sessions are in memory", labels=("bundle",))
         for bundle, served in bundles.items():
             loaded.add_metric((bundle,), int(served.engine.loaded))

@@ -21,10 +21,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bundle.errors import Busy, InputError, UserError
+from bundle.one_line import one_line
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
-from bundle.one_line import one_line
 from demo.routes.bodies import parts_of
 from demo.routes.model_requests import refusal, refusal_of, visitor_of
 from demo.serving.batching import Caller

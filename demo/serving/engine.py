@@ -154,7 +154,7 @@ class Engine:
                 self.fault = self._find_fault()
                 self._checked = True
         if self.fault is not None:
-            raise self.fault
+            raise anew(self.fault)
 
     def _find_fault(self) -> UserError | None:
         """What is wrong with the bundle on this processor. Raises Busy, which is not the bundle's fault, and FileGone
@@ -169,7 +169,7 @@ class Engine:
                 raise
             except UserError as error:
                 if careful or self.provider.name == CPU:
-                    return error
+                    return anew(error)
         return None
 
     def unload(self) -> None:
@@ -263,6 +263,12 @@ class Engine:
                     raise
 
         return run
+
+
+def anew(error: UserError) -> UserError:
+    """The same error without what it holds of where it was raised: each time that one is raised, it keeps the inputs of
+    that request."""
+    return type(error)(str(error))
 
 
 def _adapted(session: ort.InferenceSession, adapter: Adapter) -> Callable[[Feed, ort.RunOptions], list[np.ndarray]]:

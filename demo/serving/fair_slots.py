@@ -5,6 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 from bundle.errors import Busy
 from demo.serving.batching import TOO_MANY, Caller, overdue
@@ -16,6 +17,9 @@ class FairSlots:
     Free slots go to the waiting visitors in turn. When `most_waiting` requests wait, the next one makes the visitor who
     has the most of them lose the newest.
     """
+
+    refused: ClassVar[int] = 0
+    """Requests that all of them in this process refused, as too many were waiting."""
 
     def __init__(self, slots: int, most_waiting: int):
         self._free, self._most_waiting = slots, most_waiting
@@ -58,6 +62,7 @@ class FairSlots:
 
     def _make_room(self, visitor: str) -> None:
         """Refuse the newest request of the visitor with the longest line, which may be this one."""
+        FairSlots.refused += 1
         longest = max(self._lines, key=lambda name: len(self._lines[name]), default=visitor)
         if longest == visitor or len(self._lines[longest]) <= len(self._lines.get(visitor, ())) + 1:
             raise Busy(TOO_MANY)

@@ -1,9 +1,10 @@
 """Runs ONNX files of strangers in a process of its own with limits on memory, processor time and file size.
 
-The child is `python -m demo.serving.sandbox`. It sets the limits, then either adopts one file or runs the generator of
-one bundle over its standard input and output: each way a line of JSON, then the bytes of float32 arrays. Whatever goes
-wrong in the child ends it and becomes an error here. Who may send a file, and what becomes of it, is in
-demo/routes/uploads.py: apart from this module, so that the child does not load a web server.
+The child is `python -m demo.serving.sandbox`. It sets the limits, as far as the system has them (`missing_limits` says
+which it lacks), then either adopts one file or runs the generator of one bundle over its standard input and output:
+each way a line of JSON, then the bytes of float32 arrays. Whatever goes wrong in the child ends it and becomes an error
+here. Who may send a file, and what becomes of it, is in demo/routes/uploads.py: apart from this module, so that the
+child does not load a web server.
 """
 
 import json
@@ -28,6 +29,8 @@ from demo.serving.batching import TimedGraphFunction
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEMORY = 4_000_000_000  # bytes of address space; onnxruntime's libraries take most of the first billion
+FILE_SIZE = 512_000_000  # bytes of a file that it writes
+LOOK_EVERY = 0.05  # seconds between two looks at the memory, where the system does not limit it
 ADOPTING_CPU_SECONDS = 60  # processor time for adopting one file
 SERVING_CPU_SECONDS = 1200  # and for one child that draws; then a new one is started
 ADOPTING_SECONDS = 60.0  # clock time for adopting
@@ -58,6 +61,22 @@ def adopt_there(file: Path, target: Path, name: str, title: str) -> None:
         raise UserError("This model exceeds the limit on memory or time for visitors' models.")
     if done.returncode:
         raise UserError("This model cannot be read: the process that reads it ended unexpectedly.")
+
+
+def missing_limits() -> str:
+    """What to say of the limits that this system does not set; "" where it sets all of them. Raises UserError where
+    none of these processes can run."""
+    command = [sys.executable, "-m", "demo.serving.sandbox", "limits"]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError("--allow-upload does not work here: the process in which models would run ended unexpectedly.")
+    refused = json.loads(done.stdout)
+    if not refused:
+        return ""
+    words = f"This system does not limit these of visitors' models: {', '.join(refused)}."
+    if "memory" in refused and os.name == "posix":
+        words += f" They are ended once they have taken more than {MEMORY // 10**9} GB of memory."
+    return words
 
 
 class Sandbox:
@@ -182,19 +201,42 @@ def receive(pipe: IO[bytes], most: int) -> dict[str, np.ndarray]:
 # --------------------------------------------------------------------------------------- in the child
 
 
-def limit(seconds: int) -> None:
-    """Limit memory, processor time, file size and core dumps, where the system can."""
+def limit(seconds: int) -> list[str]:
+    """Limit memory, processor time, file size and core dumps, each at most as high as the system allows. Returns
+    those that it does not limit; where memory is one of them, as on macOS, this process ends once it has taken more
+    than MEMORY."""
+    wanted = {"memory": MEMORY, "processor time": seconds, "size of files": FILE_SIZE, "core dumps": 0}
     try:
         import resource
     except ImportError:  # Windows
-        return
-    for kind, value in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 512_000_000),
-    ):
-        resource.setrlimit(kind, (value, value))
+        return list(wanted)
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
+    refused = []
+    for kind, (what, value) in zip(kinds, wanted.items(), strict=True):
+        hard = resource.getrlimit(kind)[1]
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(kind, (most, most))
+        except (ValueError, OSError):
+            refused.append(what)
+    if "memory" in refused:
+        threading.Thread(target=_end_over_memory, daemon=True).start()
+    return refused
+
+
+def _end_over_memory() -> None:
+    """Ends this process, as the system would, once the memory that it took was more than MEMORY."""
+    most = max(MEMORY, _peak())  # at the beginning it may be that of the server, which began this process
+    while _peak() <= most:
+        time.sleep(LOOK_EVERY)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _peak() -> int:
+    """The most memory that this process has held at a time, in bytes."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def serve(folder: Path) -> None:
@@ -227,7 +269,10 @@ def serve(folder: Path) -> None:
 
 def main(words: list[str]) -> int:
     """The child. Returns the exit code: 0, or 2 after printing an error."""
-    limit(ADOPTING_CPU_SECONDS if words[0] == "adopt" else SERVING_CPU_SECONDS)
+    refused = limit(ADOPTING_CPU_SECONDS if words[0] == "adopt" else SERVING_CPU_SECONDS)
+    if words[0] == "limits":
+        print(json.dumps(refused))
+        return 0
     try:
         if words[0] == "serve":
             serve(Path(words[1]))

@@ -28,8 +28,8 @@ class ServedBundle(BundleModel):
 def kept_with_bundle(
     function: Callable[Concatenate[ServedBundle, Parameters], Result],
 ) -> Callable[Concatenate[ServedBundle, Parameters], Result]:
-    """The function, which computes each result about a bundle once and keeps it only as long as the bundle is served:
-    visitors' models come and go. Its further arguments are hashable."""
+    """The function, which keeps each result about a bundle only as long as the bundle is served: visitors' models come
+    and go. Requests at the same moment may each compute it. Its further arguments are hashable."""
     kept: WeakKeyDictionary[ServedBundle, dict[Any, Any]] = WeakKeyDictionary()
 
     @functools.wraps(function)

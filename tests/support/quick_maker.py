@@ -50,7 +50,7 @@ def quick_maker(place: Path, exports: bool = False) -> Iterator[Maker]:
         patch.setattr(plan, "training_command", command)
         patch.setattr("demo.make.trainer.LOOK_EVERY", 0.02)
         if not exports:
-            patch.setattr(MadeBundles, "export", lambda self, name, patience=None: None)
+            patch.setattr(MadeBundles, "export", lambda self, name, *of: None)
         found = Maker(Projects(place / "home"), {}, choose_provider("cpu"), OWN_MACHINE, place / "shelf")
         found.start()
         try:

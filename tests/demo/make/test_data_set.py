@@ -1,23 +1,33 @@
 """The chosen pictures as a data set: what training reads of it is what the page shows, whatever classes are called."""
 
 import errno
+import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
+from bundle.atomic_files import OLDER
+from bundle.deep_pixels import NO_DATA, numbers
 from bundle.errors import InputError, UserError
+from bundle.picture_files import TRAINING
+from bundle.pictures import decode
 from demo.make import data_set
+from demo.make.crops import cut
 from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_arguments, terminal_command
 from demo.make.projects import Project
+from demo.make.survey import framing_of as survey_framing
 from demo.make.survey import survey
 from demo.make.tables import LEAST_EACH, LEAST_KNOWN
+from tests.bundle.test_picture_files import png_of_16_bits
 from train.command_line import parse
 from train.data.attributes import LEAST_EACH as TRAINING_EACH
 from train.data.attributes import LEAST_KNOWN as TRAINING_KNOWN
+from train.data.deep_colour import opened_whole
 from train.data.load import load
 from train.data.reading import reading_of
 from train.settings import AllSettings
@@ -79,6 +89,78 @@ def test_training_sees_the_parts_and_proportions_that_the_page_shows(folder: Pat
     assert trained == shown
 
 
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+RAMP = np.arange(1600).reshape(40, 40)
+
+
+def tiff(values: np.ndarray, **tags: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "TIFF", tiffinfo={NO_DATA: tags["no_data"]} if tags else {})
+    return file.getvalue()
+
+
+def seen(data: bytes) -> np.ndarray:
+    """A picture as the page shows it."""
+    return decode(data, survey_framing(PROJECT), TRAINING)
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_a_part_of_a_picture_of_16_bits_is_scaled_with_its_set(folder: Path, ending: str):
+    """The darker ones reach a quarter of the brightest; each of them is in the set whole, and as its middle."""
+    shutil.rmtree(folder / "pictures")
+    random, crops = np.random.default_rng(0), {}
+    (folder / "pictures" / "rays").mkdir(parents=True)
+    for i in range(60):
+        values = np.kron(random.integers(0, 1024, (5, 5)), np.ones((8, 8))).astype(np.uint16)
+        values[16:24, 16:24] = 4095 if i % 3 == 0 else 1023
+        Image.fromarray(values).save(folder / "pictures" / "rays" / f"{i:06d}{ending}")
+        if i % 3 == 2:
+            crops[f"rays/{i:06d}{ending}"] = (0.1, 0.1, 0.9, 0.9)
+    lay_out(folder, PROJECT.model_copy(update={"crops": crops}))
+    info, train, test = read_by_training(PROJECT.model_copy(update={"crops": crops}), folder)
+    assert info.value_range == (0, 4095) and info.channels == 1
+    brightest = sorted(int(image.max()) for part in (train, test) for image in part.images)
+    assert 60 < brightest[0] <= brightest[39] < 80  # 255 * 1023 / 4095, and what resampling adds
+    assert brightest[40:] == [255] * 20
+
+
+@pytest.mark.parametrize(
+    ("data", "mode"),
+    [
+        (tiff(RAMP.astype(np.float32) / 7), "F"),
+        (tiff((RAMP * 100_000).astype(np.int32)), "I"),
+        (tiff(RAMP.astype(np.uint16), no_data="0"), "I;16"),
+        (png_of_16_bits(RAMP.astype(np.uint16), (7,)), "I;16"),
+    ],
+)
+def test_a_part_keeps_the_numbers_of_its_picture(tmp_path: Path, data: bytes, mode: str):
+    (tmp_path / "a").write_bytes(data)
+    whole, part = Image.open(tmp_path / "a"), Image.open(io.BytesIO(cut(tmp_path / "a", (0.5, 0.25, 1.0, 1.0))[0]))
+    assert (part.mode, part.size) == (mode, (20, 30))
+    assert np.array_equal(numbers(part), numbers(whole)[10:, 20:], equal_nan=True)
+    assert part.info.get("transparency") == whole.info.get("transparency")
+    assert np.array_equal(seen(cut(tmp_path / "a", WHOLE)[0]), seen(data))
+
+
+def test_a_part_of_colours_of_16_bits_keeps_them(tmp_path: Path):
+    values = np.random.default_rng(0).integers(0, 4096, (40, 40, 4)).astype(np.uint16)
+    for name, channels in (("rgb", 3), ("rgba", 4)):
+        (tmp_path / name).write_bytes(png_of_16_bits(values[..., :channels]))
+        part = opened_whole(cut(tmp_path / name, (0.5, 0.25, 1.0, 1.0))[0])
+        assert isinstance(part, np.ndarray) and np.array_equal(part, values[10:, 20:, :channels])
+
+
+@pytest.mark.parametrize("mode", ["LAB", "CMYK", "1", "P", "LA"])
+def test_a_part_of_a_picture_in_any_colours_can_be_written(tmp_path: Path, mode: str):
+    grey = Image.new("RGB", (40, 40), "#808080")
+    profiles = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
+    lab = ImageCms.profileToProfile(grey, *profiles, outputMode="LAB")
+    (lab if mode == "LAB" else grey.convert(mode)).save(tmp_path / "a.tif")
+    data, ending = cut(tmp_path / "a.tif", (0.0, 0.0, 0.5, 1.0))
+    assert ending == ".png" and Image.open(io.BytesIO(data)).size == (20, 40)
+    assert np.array_equal(seen(cut(tmp_path / "a.tif", WHOLE)[0]), seen((tmp_path / "a.tif").read_bytes()))
+
+
 def test_the_attributes_that_were_chosen_are_read(folder: Path):
     project = PROJECT.model_copy(update={"attributes": ("weight", "glasses"), "use_classes": False})
     lay_out(folder, project)
@@ -113,7 +195,22 @@ def test_a_full_disk_leaves_the_older_data_set(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(data_set.shutil, "copyfile", full)
     with pytest.raises(UserError, match=r"The data set cannot be written: No space left on device\."):
         lay_out(folder, PROJECT)
-    assert len(list((folder / "set").glob("*/*"))) == 100 and not (folder / ".set").exists()
+    assert len(list((folder / "set").glob("*/*"))) == 100 and not list(folder.glob(".set*"))
+
+
+def test_a_data_set_that_cannot_take_its_place_leaves_the_older_one(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    lay_out(folder, PROJECT)
+    before, rename = sorted(path.name for path in folder.iterdir()), Path.rename
+
+    def refuses(path: Path, target: Path) -> Path:
+        if target.name == SET and path.name != OLDER:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    with pytest.raises(UserError, match="Permission denied"):
+        lay_out(folder, PROJECT)
+    assert len(list((folder / SET).glob("*/*"))) == 100 and sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_a_data_set_is_counted_once_until_it_changes(folder: Path):

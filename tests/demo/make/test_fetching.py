@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.make.fetching import FETCHED, READY, ready_sets
+from demo.make.fetching import FETCHED, READY, count_in, files_in, ready_sets
 from demo.make.limits import ANYONE, OWN_MACHINE
 from tests.support.make_page import OWN_PAGE, Page
 from tests.support.pictures import draw_folder
@@ -18,6 +18,14 @@ def wait(page: Page, name: str, done: Callable[[dict], bool]) -> dict:
         assert time.monotonic() < until, fetch
         time.sleep(0.1)
     return fetch
+
+
+def test_what_was_read_is_counted_as_it_is_stored(tmp_path: Path):
+    assert count_in(tmp_path / "none") == 0
+    for name in ("a/1.png", "a/2.png", "b/3", "metadata.csv", "README.md", "croissant.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert count_in(tmp_path) == len(files_in(tmp_path)) == 4
 
 
 def is_over(fetch: dict) -> bool:

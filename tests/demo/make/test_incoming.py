@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bundle.errors import InputError
+from bundle.picture_files import ENDINGS
 from bundle.sessions import choose_provider
 from demo.make import incoming
 from demo.make.classes import ALONE
@@ -21,6 +22,7 @@ from demo.make.maker import Maker
 from demo.make.projects import Project, Projects
 from demo.make.stored_pictures import picture_file, picture_files
 from demo.make.survey import survey
+from demo.make.tables import names_of
 from tests.support.make_page import zipped
 
 
@@ -73,6 +75,9 @@ def test_an_upload_is_moved_and_a_file_that_somebody_keeps_is_copied(tmp_path: P
         ("", ALONE),
         ("🐱/a.png", "cat face"),
         ("…/a.png", "horizontal ellipsis"),
+        ("❤️/a.png", "heavy black heart"),
+        ("☀️/a.png", "black sun with rays"),
+        ("\u0301/a.png", "combining acute accent"),
     ],
 )
 def test_no_name_leads_out_of_the_project(name: str, group: str):
@@ -92,6 +97,23 @@ def test_capitals_and_the_ways_of_writing_an_accent_make_no_other_group(tmp_path
     entries = {f"{folder}/{i}.png": png(i) for i, folder in enumerate(("Bäume", "bäume", "Ba\u0308ume"))}
     _, files = taken(tmp_path, zipped(entries), "trees.zip")
     assert files == [f"Bäume/00000{i}.png" for i in (1, 2, 3)]
+
+
+def test_a_folder_called_pictures_in_capitals_is_that_of_pictures_without_a_folder(tmp_path: Path):
+    """Many disks take the two for one, where a picture of the one would overwrite one of the other."""
+    _, files = taken(tmp_path, zipped({"Pictures/a.png": png(1), "b.png": png(2), "PICTURES/c.png": png(3)}), "a.zip")
+    assert files == [f"{ALONE}/00000{i}.png" for i in (1, 2, 3)]
+    stored = Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"})
+    assert stored.of("pictures/b.png") == "Pictures"  # as it is
+
+
+def test_names_that_are_no_utf_8_are_kept_as_they_are(tmp_path: Path):
+    _, files = taken(tmp_path, png(1), "caf\udce9/a.png")
+    assert files == ["caf/000001.png"]
+    _, files = taken(tmp_path, png(2), "caf\udce9/b.png")  # by an Incoming of a later server
+    assert files == ["caf/000001.png", "caf/000002.png"]
+    taken(tmp_path, b"file_name,kind\ncaf\xe9/a.png,x\n", "caf\udce9/metadata.csv")
+    assert list(names_of(tmp_path).values()) == [f"caf\udce9/{name}" for name in ("a.png", "b.png", "metadata.csv")]
 
 
 def test_all_list_pictures_in_one_order(tmp_path: Path):
@@ -210,6 +232,14 @@ def test_bombs_in_a_zip_of_zips_are_counted_together(tmp_path: Path):
 def test_what_is_refused_is_told_by_its_kind(tmp_path: Path, data: bytes, why: str):
     arrivals, _ = taken(tmp_path, data, "a.jpg")
     assert [reason.startswith(why) for reason in arrivals.refused] == [True]
+
+
+@pytest.mark.parametrize("fmt", [*ENDINGS])
+def test_the_beginning_of_a_picture_is_a_damaged_one(tmp_path: Path, fmt: str):
+    file = io.BytesIO()
+    Image.new("RGB", (200, 200), "red").save(file, fmt)
+    arrivals, _ = taken(tmp_path, file.getvalue()[: 8 if fmt == "PPM" else 12], "a.jpg")
+    assert arrivals.refused == {"damaged": 1}
 
 
 def test_a_scan_of_35_million_pixels_is_taken_beside_the_page(tmp_path: Path):

@@ -96,6 +96,22 @@ def test_words_make_no_new_bundle_and_a_licence_does(maker: Maker, page: TestCli
     assert exported == [name]
 
 
+def test_a_licence_that_was_withdrawn_leaves_the_bundle(
+    maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    name, exported = learned(maker), []
+    stated = maker.made.served[name].info.dataset.licence
+    run = maker.projects.folder(name) / "run" / "run.json"
+    run.write_text(json.dumps({"data": {"licence": stated}}))
+    monkeypatch.setattr(maker.made, "export", exported.append)
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "licence": ""})
+    assert exported == [] and maker.made.is_newest(name)
+    run.write_text(json.dumps({"data": {"licence": "not stated"}}))  # the bundle states one that was given before
+    assert not maker.made.is_newest(name)
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "licence": ""})
+    assert exported == [name]
+
+
 def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
     monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)

@@ -3,7 +3,8 @@
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,50 @@ def test_advice_is_taken_up(maker: Maker):
     maker.remedy(name, "slower")
     wait_until(lambda: len(lines(maker)) == 3)
     assert maker.projects.get(name).remedies == ("slower", "variety")
+
+
+def test_advice_that_cannot_be_written_begins_nothing_anew(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    name = begun(maker)
+
+    def refuses(name: str, **changes: object) -> Project:
+        raise UserError("The project cannot be written: No space left on device. What was chosen before is kept.")
+
+    monkeypatch.setattr(maker.projects, "change", refuses)
+    with pytest.raises(UserError, match="is kept"):
+        maker.remedy(name, "slower")
+    assert maker._current is not None and maker._current.wish is None
+
+
+def test_a_last_export_ends_with_its_project(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    began, ending = threading.Event(), threading.Event()
+
+    def exports(name: str, patience: float, stopped: Callable[[], bool]) -> None:
+        began.set()
+        while not stopped():
+            time.sleep(0.01)
+        ending.set()
+        raise UserError("It was stopped.")
+
+    monkeypatch.setattr(maker.made, "export", exports)
+    name = begun(maker)
+    maker.finish(name)
+    assert began.wait(60)
+    maker.start_over(name)
+    assert ending.is_set() and (state(maker, name), maker.projects.get(name).state) == ("collecting", "collecting")
+
+
+def test_nothing_is_begun_again_while_its_training_still_stores(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    began, goes_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(maker.made, "export", lambda *of: (began.set(), goes_on.wait(60)))
+    monkeypatch.setattr("demo.make.maker.STOP_SECONDS", 0.1)
+    name = begun(maker)
+    maker.finish(name)
+    assert began.wait(60)
+    for ask in (maker.start_over, maker.delete):
+        with pytest.raises(Busy, match="still being stored"):
+            ask(name)
+    assert maker.projects.folder(name).is_dir() and lines(maker) == ["vae", "vae"]
+    goes_on.set()
 
 
 def test_two_who_ask_at_once_train_once_and_a_second_project_waits(maker: Maker):

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from bundle.sessions import choose_provider
 from demo.routes import live, prometheus
+from demo.serving.fair_slots import FairSlots
 from demo.serving.served_bundle import open_bundles
 
 
@@ -18,7 +19,8 @@ def test_metrics(tiny_bundle: Path):
         lines = client.get("/metrics").text.splitlines()
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
-    before = figures()
+    before, refused = figures(), FairSlots.refused
+    assert before["twofold_turned_away_total"] == refused
     for _ in range(3):
         assert client.get("/live/tiny?m=vae&x=5").status_code == 200
     after, decoder = figures(), '{bundle="tiny",graph="decoder"}'

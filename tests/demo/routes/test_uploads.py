@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import re
 import resource
@@ -258,6 +259,53 @@ def test_the_limits_hold_in_the_child():
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout == "refused\n" and done.returncode < 0 and time.monotonic() - began < 100
+
+
+def in_a_child(code: str, before: str = "") -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["sh", "-c", f'{before} exec "$0" -c "$1"', sys.executable, code], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_lower_limit_of_the_system_is_taken():
+    code = "import resource, demo.serving.sandbox as s; print(s.limit(5), resource.getrlimit(resource.RLIMIT_AS)[1])"
+    done = in_a_child(code, "ulimit -v 3500000;")
+    assert done.stdout == f"[] {3_500_000 * 1024}\n", done.stderr
+
+
+REFUSING = """
+import resource, time, demo.serving.sandbox as s
+def refuses(kind, limits, really=resource.setrlimit):
+    if kind == resource.RLIMIT_AS: raise ValueError("current limit exceeds maximum limit")  # as macOS does
+    really(kind, limits)
+resource.setrlimit = refuses
+"""
+
+
+def test_where_the_system_limits_no_memory_a_model_that_takes_too_much_is_ended():
+    code = REFUSING + "s.MEMORY = s._peak() + 100_000_000; print(s.limit(60), flush=True); time.sleep(0.2)\n"
+    code += "x = bytearray(b'x') * (s._peak() + 200_000_000); time.sleep(60)"
+    done = in_a_child(code)
+    assert (done.stdout, done.returncode) == ("['memory']\n", -signal.SIGKILL), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ([], ""),
+        (["memory"], "visitors' models: memory. They are ended once they have taken more than 4 GB"),
+        (["processor time"], "visitors' models: processor time."),
+    ],
+)
+def test_which_limits_are_missing_is_said(monkeypatch: pytest.MonkeyPatch, refused: list[str], said: str):
+    done = subprocess.CompletedProcess([], 0, json.dumps(refused), "")
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *of, **named: done)
+    words = sandbox.missing_limits()
+    assert said in words and bool(words) == bool(refused)
+
+
+def test_this_system_sets_all_limits():
+    assert sandbox.missing_limits() == "" or sys.platform != "linux"
 
 
 def test_the_server_s_secrets_do_not_reach_the_child(monkeypatch: pytest.MonkeyPatch):

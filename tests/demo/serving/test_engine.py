@@ -1,8 +1,10 @@
 """The engine: honest processors, valid inputs, equal bytes, faults found before a visitor finds them."""
 
 import dataclasses
+import gc
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +216,21 @@ def test_time_is_counted_per_thread(engine: Engine):
 
 
 # --- faults --------------------------------------------------------------------------------------
+
+
+def test_a_faulty_bundle_keeps_nothing_of_the_requests_that_it_refuses(tiny_bundle: Path):
+    def opened(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
+        raise BundleError("It cannot be loaded.")
+
+    engine, inputs = Engine(read(tiny_bundle), choose_provider("cpu"), opener=opened), []
+    for _ in range(5):
+        z = codes(1)
+        inputs.append(weakref.ref(z))
+        with pytest.raises(BundleError, match="cannot be loaded"):
+            engine.run("decoder", {"z": z})
+    del z
+    gc.collect()
+    assert not any(one() is not None for one in inputs) and engine.fault.__traceback__ is None
 
 
 def test_a_good_bundle_passes_its_check(engine: Engine):

@@ -83,11 +83,13 @@ def test_when_too_many_wait_the_one_with_the_longest_line_is_refused():
         crowd = Crowd(1, 3)
         tasks = {name: crowd.send(name) for name in ("a0", "a1", "a2", "a3")}
         await still()
+        before = FairSlots.refused
         with pytest.raises(Busy, match="try again"):
             await crowd.send("a4")
         late = crowd.send("b0")  # takes the place of a3
         with pytest.raises(Busy, match="try again"):
             await tasks["a3"]
+        assert FairSlots.refused - before == 2
         await crowd.end("a0")
         await crowd.end(*crowd.working)
         assert "b0" in crowd.order and not late.cancelled()

@@ -1,0 +1,30 @@
+"""How requests to Make are read."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from bundle.errors import InputError
+from demo.routes.make_requests import append
+
+
+def test_a_piece_that_stops_arriving_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("demo.routes.bodies.PATIENCE", 0.2)
+
+    class Silent:
+        sent = False
+
+        async def receive(self) -> dict:
+            if self.sent:
+                await asyncio.sleep(60)
+            self.sent = True
+            return {"type": "http.request", "body": b"x" * 10, "more_body": True}
+
+    async def arrive() -> None:
+        await append(tmp_path / ".a.part", Request({"type": "http"}, Silent().receive), 0, 100)
+
+    with pytest.raises(InputError, match="too slowly"):
+        asyncio.run(asyncio.wait_for(arrive(), 20))
+    assert not (tmp_path / ".a.part").exists()
