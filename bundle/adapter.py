@@ -1,11 +1,22 @@
 """Makes a generator that was exported elsewhere follow the conventions of this format."""
 
 import numpy as np
+import onnxruntime as ort
 
 from bundle.feeds import Feed, GraphFunction, Rows
-from bundle.schema import Adapter, ClassInput, FixedInput
+from bundle.schema import Adapter, ClassInput, FixedInput, Graph
 
 NOISE_SEED = 0  # of inputs whose noise is drawn once
+
+
+def graph_function(session: ort.InferenceSession, entry: Graph) -> GraphFunction:
+    """What runs a graph of a bundle in a session, by the conventions of this format."""
+    names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
+
+    def run(feed: Feed) -> list[np.ndarray]:
+        return session.run(names, dict(feed))
+
+    return adapt(run, entry.adapter) if entry.adapter else run
 
 
 def adapt(run: GraphFunction, adapter: Adapter) -> GraphFunction:

@@ -35,6 +35,8 @@ BROKEN = (
     *(RuntimeError, struct.error, zlib.error),  # RuntimeError: of a damaged AVIF
 )
 JPEG_BEGINS, JPEG_SCAN, JPEG_ENDS = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
+# What HEIC photographs say of themselves at byte 8, behind "ftyp".
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # any but those that stand in a scan
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bundle.adapter import adapt
+from bundle.adapter import graph_function
 from bundle.errors import BundleError, InputError, first_line
 from bundle.feeds import Feed, GraphFunction, feed_parts
 from bundle.graph_checks import check_graphs, faulty
@@ -79,12 +79,7 @@ class BundleRunner:
             session = open_session(data, self.provider, threads=self.threads)
         except Exception as error:  # onnxruntime's errors share no base class
             raise faulty(self.bundle, graph, f"cannot be loaded ({first_line(error)})") from error
-        names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
-
-        def run(feed: Feed) -> list[np.ndarray]:
-            return session.run(names, dict(feed))
-
-        return adapt(run, entry.adapter) if entry.adapter else run
+        return graph_function(session, entry)
 
 
 def check_inputs(info: Bundle, graph: str, inputs: Feed) -> None:

@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from bundle import images
 from bundle.marks.mark import Mark
 from bundle.marks.xmp import TOOL, block, state_text
+from bundle.picture_files import HEIC_BRANDS
 
 Format = Literal["PNG", "WEBP", "GIF", "MP4"]
 MOST_ADDED = 2000  # bytes that a mark adds to a file, but for favourites
@@ -22,10 +23,7 @@ GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 # Readers take every byte of the block for the length of a part: wherever one lands in here, it is led to the end.
 GIF_END = bytes([1, *range(255, -1, -1), 0])
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-# Brands of pictures in boxes as MP4 has them: AVIF, HEIC.
-PICTURE_BRANDS = {
-    *(b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"),
-}
+PICTURE_BRANDS = {b"avif", b"avis", *HEIC_BRANDS}  # of pictures in boxes as MP4 has them
 PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 CHUNK = 12  # bytes around the content of a PNG's chunk
 

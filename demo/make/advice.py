@@ -6,7 +6,7 @@ from demo.make.classes import LEAST_OF_CLASS, class_counts, learned_classes
 from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, too_few
 from demo.make.projects import Project
 
-MANY_TWINS = 0.25  # of the pictures
+MANY_DUPLICATES = 0.25  # of the pictures
 
 
 def advice(project: Project, files: Sequence[str], flags: Mapping[str, Sequence[str]]) -> list[str]:
@@ -17,8 +17,8 @@ def advice(project: Project, files: Sequence[str], flags: Mapping[str, Sequence[
     counts = class_counts(project, kept)
     learned = learned_classes(project, counts)
     count = sum(counts[name] for name in learned) if learned else len(kept)
-    alike = sum("twin" in flags.get(file, ()) for file in kept)
-    return [*about_count(count), *about_twins(len(kept), alike), *about_classes(project, counts, learned)]
+    alike = sum("near_duplicate" in flags.get(file, ()) for file in kept)
+    return [*about_count(count), *about_near_duplicates(len(kept), alike), *about_classes(project, counts, learned)]
 
 
 def about_count(count: int) -> list[str]:
@@ -33,11 +33,11 @@ def about_count(count: int) -> list[str]:
     return []
 
 
-def about_twins(count: int, alike: int) -> list[str]:
+def about_near_duplicates(count: int, alike: int) -> list[str]:
     """Whether they differ. `alike`: how many look like an earlier one."""
     if count > 1 and alike == count - 1:
         return ["All of these pictures look the same: there is nothing to learn from them. Bring different ones."]
-    if alike > MANY_TWINS * count:
+    if alike > MANY_DUPLICATES * count:
         return [f"{alike} of {count} pictures look like another one: the models will repeat them. Leave them out."]
     return []
 

@@ -2,9 +2,8 @@
 
 import re
 
-from bundle.picture_files import tiff_tags
+from bundle.picture_files import HEIC_BRANDS, tiff_tags
 
-HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK")  # a zip without its end is none
 BEGINNINGS = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-7]\s|.{4}ftypavi[fs]"

@@ -1,8 +1,8 @@
 """What a project's pictures look like: each as the models will see it, and which ones are better left out.
 
-`twins` are found by a perceptual hash (dHash: the signs of the differences of neighbouring pixels of a small grey
-copy), `blurred` by the variance of the Laplacian (Pech-Pacheco et al. 2000), `odd` by their distance from all others in
-the principal components of small copies. All of these are suggestions: nothing is left out unasked.
+`near_duplicates` are found by a perceptual hash (dHash: the signs of the differences of neighbouring pixels of a small
+grey copy), `blurred` by the variance of the Laplacian (Pech-Pacheco et al. 2000), `outliers` by their distance from all
+others in the principal components of small copies. All of these are suggestions: nothing is left out unasked.
 """
 
 from collections.abc import Callable
@@ -21,20 +21,20 @@ from demo.make.memory import free_memory
 from demo.make.projects import Crop, Project
 from demo.make.stored_pictures import picture_files
 
-Flag = Literal["twin", "blurred", "odd", "unreadable"]
+Flag = Literal["near_duplicate", "blurred", "outlier", "unreadable"]
 
 HASH_SIDE = 8  # dHash of 8 x 8 bits
-TWIN_BITS = 4  # at most so many bits differ between twins, and …
-TWIN_LEVELS = 24  # … the colours of their small copies by so many levels of 255, …
-TWIN_SHARE = 0.02  # … but for this share: drawings of one kind differ in parts only
+DUPLICATE_BITS = 4  # at most so many bits differ between near duplicates, and …
+DUPLICATE_LEVELS = 24  # … the colours of their small copies by so many levels of 255, …
+DUPLICATE_SHARE = 0.02  # … but for this share: drawings of one kind differ in parts only
 SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
-ODD_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
+OUTLIER_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
 MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
 SHARE = 0.25  # of the free memory that a survey may take: the models and a training need theirs
 TOO_MANY = "The pictures are too many for the memory: choose a smaller size, or bring fewer."
-LEAST_FOR_ODD = 20  # pictures below which none is odd
+LEAST_FOR_OUTLIERS = 20  # pictures below which none is one
 
 
 Stamp = tuple[int, int, Crop | None]
@@ -83,9 +83,9 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
     flags: dict[str, list[Flag]] = {names[i]: ["unreadable"] for i in unreadable}
     looked_at = pictures[readable] if unreadable else pictures  # a copy, which takes as much memory again
     suggested: dict[Flag, list[int]] = {
-        "twin": twins(looked_at),
+        "near_duplicate": near_duplicates(looked_at),
         "blurred": blurred(looked_at),
-        "odd": odd_ones(looked_at),
+        "outlier": outliers(looked_at),
     }
     for flag, found in suggested.items():
         for i in readable[found] if found else []:
@@ -117,18 +117,18 @@ def framing_of(project: Project) -> Framing:
     return Framing("RGB", height, width, project.fit, project.background or BACKGROUNDS["RGB"])
 
 
-def twins(pictures: np.ndarray) -> list[int]:
+def near_duplicates(pictures: np.ndarray) -> list[int]:
     """Indices of the pictures [N, H, W, 3] that look like an earlier one, in form and in colour."""
     hashes = np.array([dhash(picture) for picture in pictures], np.uint64)
     copies = np.array([small_copy(picture) for picture in pictures], np.int16)
     found: list[int] = []
-    originals = np.zeros(len(pictures), np.int64)  # the indices of those that are no twins; `count` of them so far
+    originals = np.zeros(len(pictures), np.int64)  # the indices of those that are none; `count` of them so far
     count = 0
     for i in range(len(pictures)):
         before = originals[:count]
-        near = before[np.bitwise_count(hashes[before] ^ hashes[i]) <= TWIN_BITS]
-        differs = (np.abs(copies[near] - copies[i]) > TWIN_LEVELS).mean(axis=1)
-        if (differs <= TWIN_SHARE).any():
+        near = before[np.bitwise_count(hashes[before] ^ hashes[i]) <= DUPLICATE_BITS]
+        differs = (np.abs(copies[near] - copies[i]) > DUPLICATE_LEVELS).mean(axis=1)
+        if (differs <= DUPLICATE_SHARE).any():
             found.append(i)
         else:
             originals[count] = i
@@ -158,15 +158,15 @@ def sharpness(picture: np.ndarray) -> float:
     return float((around - 4 * grey[1:-1, 1:-1]).var() / max(grey.var(), 1.0))
 
 
-def odd_ones(pictures: np.ndarray) -> list[int]:
+def outliers(pictures: np.ndarray) -> list[int]:
     """Indices of the pictures [N, H, W, 3] that are far from all others."""
-    if len(pictures) < LEAST_FOR_ODD:
+    if len(pictures) < LEAST_FOR_OUTLIERS:
         return []
     rows = np.stack([small_copy(picture) for picture in pictures]).astype(np.float32)
     rows -= rows.mean(axis=0)
     scores = rows @ principal_components(rows)
     distance = np.sqrt(((scores / robust_deviation(scores)) ** 2).sum(axis=1))
-    bound = np.median(distance) + ODD_DEVIATIONS * robust_deviation(distance)
+    bound = np.median(distance) + OUTLIER_DEVIATIONS * robust_deviation(distance)
     return [int(i) for i in np.flatnonzero(distance > bound)]
 
 

@@ -24,10 +24,10 @@ MAX_CHOICE = 10_000_000
 AT_ONCE = 1_000_000  # bytes that are written without a thread: one for each small file would be slow
 FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
-def with_refusals(endpoint: Endpoint) -> Endpoint:
+def with_refusals(endpoint: Handler) -> Handler:
     """The endpoint, whose errors are answered by a sentence."""
 
     async def answer(request: Request) -> Response:
@@ -41,7 +41,7 @@ def with_refusals(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-def own_page_only(endpoint: Endpoint) -> Endpoint:
+def own_page_only(endpoint: Handler) -> Handler:
     """The endpoint, for this page only: it changes something."""
 
     async def answer(request: Request) -> Response:

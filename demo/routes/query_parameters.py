@@ -151,8 +151,8 @@ def _time(text: str) -> float:
 def classes(query: QueryParams, served: ServedBundle) -> np.ndarray | None:
     """The class weights [K] of the parameter c; None when absent, which leaves the class to the seed."""
     shares = query.get("c", "")
-    kinds = served.class_count
-    return latents.class_weights(class_shares(shares, ",", kinds), kinds) if shares else None
+    class_count = served.class_count
+    return latents.class_weights(class_shares(shares, ",", class_count), class_count) if shares else None
 
 
 def class_shares(text: str, separator: str, classes: int) -> dict[int, float]:

@@ -241,18 +241,13 @@ def _peak() -> int:
 
 def serve(folder: Path) -> None:
     """Answer requests until the input ends. What cannot be run is answered with no arrays."""
-    from bundle.adapter import adapt
+    from bundle.adapter import graph_function
     from bundle.sessions import choose_provider, open_session
 
     bundle = read(folder)
     entry = bundle.info.graphs["generator"]
     session = open_session(graph_bytes(bundle, "generator"), choose_provider("cpu"))
-    names = [entry.adapter.image] if entry.adapter else [tensor.name for tensor in entry.outputs]
-
-    def run(feed: Feed) -> list[np.ndarray]:
-        return session.run(names, dict(feed))
-
-    draw = adapt(run, entry.adapter) if entry.adapter else run
+    draw = graph_function(session, entry)
     most = bundle.info.max_batch * sum(math.prod(tensor.row_shape) for tensor in entry.inputs)
     with open(sys.stdout.fileno(), "wb", closefd=False) as out, open(sys.stdin.fileno(), "rb", closefd=False) as asked:
         while True:

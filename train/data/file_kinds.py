@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bundle.picture_files import IMAGE_SUFFIXES
+from bundle.picture_files import HEIC_BRANDS, IMAGE_SUFFIXES
 from train.data.wording import listed
 
 BEGINNING = 32  # bytes that tell a kind
@@ -32,7 +32,7 @@ def file_kind(called: str, instead: str, suffixes: str, *begins: tuple[int, byte
 KINDS = (
     file_kind(
         "HEIC photograph", "convert them to JPEG, e.g. with: magick mogrify -format jpg *.heic",
-        ".heic .heif .hif", *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
+        ".heic .heif .hif", *((4, b"ftyp" + brand) for brand in HEIC_BRANDS),
     ),
     file_kind(
         "JPEG XL picture", "convert them to PNG, e.g. with: magick mogrify -format png *.jxl",

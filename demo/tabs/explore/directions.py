@@ -62,12 +62,12 @@ def seen_classes(count: int, classes: int) -> np.ndarray:
     return np.array([latents.seed_class(seed, few) * classes // few for seed in range(count)])
 
 
-def without_class_means(rows: np.ndarray, kinds: np.ndarray | None) -> np.ndarray:
-    """Latents [N, D] of the classes `kinds` [N], less the mean of their class: differences between classes are taken
+def without_class_means(rows: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    """Latents [N, D] of the classes `labels` [N], less the mean of their class: differences between classes are taken
     out. As they are for a bundle without classes."""
-    if kinds is None:
+    if labels is None:
         return rows
-    _, numbers = np.unique(kinds, return_inverse=True)
+    _, numbers = np.unique(labels, return_inverse=True)
     return rows - np.stack([rows[numbers == k].mean(axis=0) for k in range(numbers.max() + 1)])[numbers]
 
 
@@ -77,25 +77,25 @@ def without_class_means(rows: np.ndarray, kinds: np.ndarray | None) -> np.ndarra
 @kept_with_bundle
 def global_directions(served: ServedBundle, model: Model) -> Directions:
     """The strongest directions of w, flat [L * D], or of the codes [D]; differences between classes are taken out."""
-    rows, kinds = seen_latents(served, model, SEEDS_SEEN)
-    return principal_directions(without_class_means(rows.reshape(len(rows), -1), kinds).astype(np.float64))
+    rows, labels = seen_latents(served, model, SEEDS_SEEN)
+    return principal_directions(without_class_means(rows.reshape(len(rows), -1), labels).astype(np.float64))
 
 
 def seen_latents(served: ServedBundle, model: Model, count: int) -> tuple[np.ndarray, np.ndarray | None]:
     """The w [N, L, D] or codes [N, D] of the first `count` seeds, and their classes [N]; None without classes."""
     seeds = range(count)
-    kinds: np.ndarray | None = None
+    labels: np.ndarray | None = None
     weights: np.ndarray | None = None
     if served.class_count:
-        kinds = seen_classes(count, served.class_count)
-        weights = np.stack([latents.one_hot(int(kind), served.class_count) for kind in kinds])
+        labels = seen_classes(count, served.class_count)
+        weights = np.stack([latents.one_hot(int(label), served.class_count) for label in labels])
     if model == "vae":
-        return served.codes(seeds, weights), kinds
+        return served.codes(seeds, weights), labels
 
     def styles(part: Sequence[int]) -> np.ndarray:
         return served.styles(part, None if weights is None else weights[part[0] : part[-1] + 1])
 
-    return in_batches(seeds, styles, served.info.max_batch), kinds
+    return in_batches(seeds, styles, served.info.max_batch), labels
 
 
 def boundary_accuracies(served: ServedBundle, model: Model) -> list[float]:

@@ -125,8 +125,8 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
     if model == "gan" and not served.info.has_styles:
         size = latent_size(served.info, model)
         return Spread(np.eye(size), np.ones(size))
-    rows, kinds = seen_latents(served, model, SEEDS_SEEN)
-    return spread_of(without_class_means(rows if model == "vae" else rows.mean(axis=1), kinds))
+    rows, labels = seen_latents(served, model, SEEDS_SEEN)
+    return spread_of(without_class_means(rows if model == "vae" else rows.mean(axis=1), labels))
 
 
 def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:

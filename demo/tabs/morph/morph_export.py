@@ -73,8 +73,8 @@ class Morph:
 
     def weights(self) -> np.ndarray | None:
         """Class weights [keys, K]; None for a bundle without classes."""
-        kinds = self.served.class_count
-        return np.stack([latents.one_hot(c, kinds) for c in self.classes]) if self.classes else None
+        class_count = self.served.class_count
+        return np.stack([latents.one_hot(c, class_count) for c in self.classes]) if self.classes else None
 
     def parts(self) -> Iterator[np.ndarray]:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""

@@ -150,11 +150,11 @@ def said(project: Project, files: list[str] = FILES, flags: dict[str, tuple[str,
 def test_few_pictures_and_such_that_are_alike_are_told():
     assert "3 pictures are too few: at least 20 are needed." in said(PROJECT, FILES[-3:])
     assert "40 pictures are too few for a GAN" in said(PROJECT, FILES[-40:])
-    twins = {file: ("twin",) for file in FILES[-39:]}
-    assert "All of these pictures look the same" in said(PROJECT, FILES[-40:], twins)
-    some = {file: ("twin",) for file in FILES[:60]}
+    near_duplicates = {file: ("near_duplicate",) for file in FILES[-39:]}
+    assert "All of these pictures look the same" in said(PROJECT, FILES[-40:], near_duplicates)
+    some = {file: ("near_duplicate",) for file in FILES[:60]}
     assert "60 of 180 pictures look like another one" in said(PROJECT, FILES, some)
-    assert "alike" not in said(PROJECT, FILES, {FILES[0]: ("twin",)})
+    assert "alike" not in said(PROJECT, FILES, {FILES[0]: ("near_duplicate",)})
 
 
 def test_classes_that_lack_pictures_are_told():

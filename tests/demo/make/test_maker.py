@@ -207,7 +207,7 @@ def test_pictures_are_surveyed_and_shown(tmp_path: Path):
     name = page.project_of(12)
     page.put(name, "discs/again.png", picture(3))
     found = page.pictures(name)
-    assert len(found["files"]) == 13 and list(found["flags"].values()) == [["twin"]]
+    assert len(found["files"]) == 13 and list(found["flags"].values()) == [["near_duplicate"]]
     sheet = Image.open(io.BytesIO(page.client.get(f"/make/{name}/pictures/0.png").content))
     assert sheet.size == (640, 640)
     assert page.client.get(f"/make/{name}/pictures/1.png").status_code == 404

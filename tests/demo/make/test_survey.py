@@ -43,7 +43,7 @@ def test_a_copy_is_a_look_alike_and_another_colour_is_not(folder: Path):
     original = picture(4)
     original.save(folder / "things" / "000100.jpg", quality=92)
     Image.fromarray(np.asarray(original) // 3).save(folder / "things" / "000101.png")
-    assert flags_of(folder) == {"things/000100.jpg": ("twin",)}
+    assert flags_of(folder) == {"things/000100.jpg": ("near_duplicate",)}
 
 
 def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Path):
@@ -57,7 +57,7 @@ def test_a_darker_smaller_copy_is_a_look_alike_and_another_hat_is_not(folder: Pa
     pixels[:8, 12:36] = 255 - pixels[:8, 12:36]
     Image.fromarray(pixels).save(folder / "things" / "000101.png")
     found = flags_of(folder)
-    assert [file for file, flags in found.items() if "twin" in flags] == ["things/000100.jpg"]
+    assert [file for file, flags in found.items() if "near_duplicate" in flags] == ["things/000100.jpg"]
 
 
 def test_a_blurred_picture_is_marked(folder: Path):
@@ -74,7 +74,7 @@ def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
         Image.fromarray(near).resize((32, 32), Image.Resampling.NEAREST).save(tmp_path / "a" / f"{i:03d}.png")
     Image.fromarray((255 - base).astype(np.uint8)).resize((32, 32)).save(tmp_path / "a" / "999.png")
     found = flags_of(tmp_path)
-    assert [file for file, flags in found.items() if "odd" in flags] == ["a/999.png"]
+    assert [file for file, flags in found.items() if "outlier" in flags] == ["a/999.png"]
 
 
 def test_few_pictures_have_the_same_main_directions_as_many():

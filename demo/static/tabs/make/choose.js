@@ -5,9 +5,9 @@
 
   // Mark -> [what it is called, what it means].
   const flagsInWords = () => ({
-    twin: [T.t("Look-alikes"), T.t("Almost the same as an earlier picture")],
+    near_duplicate: [T.t("Look-alikes"), T.t("Almost the same as an earlier picture")],
     blurred: [T.t("Blurred"), T.t("Much less detail than most")],
-    odd: [T.t("Odd ones out"), T.t("Far from all the others")],
+    outlier: [T.t("Odd ones out"), T.t("Far from all the others")],
     unreadable: [T.t("Unreadable"), T.t("Cannot be read; always left out")],
   });
   const LOOK_EVERY = 400; // ms, while the pictures are being looked at
