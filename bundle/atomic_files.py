@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,11 +30,11 @@ def write_file(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         with temporary.open("wb") as file:
+            if path.is_file():
+                shutil.copymode(path, temporary)  # before its first byte
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if path.is_file():
-            shutil.copymode(path, temporary)
         temporary.replace(path)
     except BaseException as problem:  # Ctrl-C included
         with suppress(OSError):
@@ -87,12 +87,17 @@ def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
                 path.rename(target / path.name)
                 moved.append(path.name)
     except BaseException:  # Ctrl-C included
-        for name in moved:
-            (target / name).rename(older / name)
-        target.rename(built)
-        older.rename(target)
+        swap_back(built, target, older, moved)
         raise
     shutil.rmtree(older, ignore_errors=True)
+
+
+def swap_back(built: Path, target: Path, older: Path, moved: Iterable[str]) -> None:
+    """Undoes `swap`, after these places had been moved from the older folder to the new one."""
+    for place in moved:
+        (target / place).rename(older / place)
+    target.rename(built)
+    older.rename(target)
 
 
 @contextmanager

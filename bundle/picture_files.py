@@ -37,6 +37,7 @@ BROKEN = (
 JPEG_BEGINS, JPEG_SCAN, JPEG_ENDS = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 # What HEIC photographs say of themselves at byte 8, behind "ftyp".
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+MOST_SEGMENTS = 10_000  # of a JPEG that are looked through for its end: photographs have some hundred
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # any but those that stand in a scan
 
 
@@ -169,12 +170,15 @@ def _jpeg(data: bytes) -> Image.Image:
 def has_end(data: bytes) -> bool:
     """Whether the picture of a JPEG has its end marker. Behind it phones store films, depths and further pictures."""
     at = len(JPEG_BEGINS) - 1
-    while marker := MARKER.search(data, at):
+    for _ in range(MOST_SEGMENTS):
+        marker = MARKER.search(data, at)
+        if marker is None:
+            return False
         at = marker.end()
         if marker.group() == JPEG_ENDS:
             return True
         at += int.from_bytes(data[at : at + 2], "big")  # its segment, which may hold a preview with an end of its own
-    return False
+    return True  # nobody knows, and Pillow decides
 
 
 def ended(data: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The commands that a bundle quotes, without the folders of the computer on which they ran."""
 
+import posixpath
 import re
 import shlex
 
@@ -23,8 +24,9 @@ def public_command(command: str) -> str:
     words = []
     for word in given:
         flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        slashes = re.sub(r"^(\./)+", "", value.replace("\\", "/"))
-        if slashes.startswith(("/", "~", "../")) or re.match(r"[A-Za-z]:/", slashes):
+        slashes = value.replace("\\", "/")
+        outside = posixpath.normpath(slashes).startswith(("/", "~", "../"))
+        if outside or re.match(r"[A-Za-z]:/", slashes):
             value = slashes.rstrip("/").rsplit("/", 1)[-1]
         words.append(flag + equals + value)
     return shlex.join(words)

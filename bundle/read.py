@@ -224,4 +224,6 @@ def _printable(value: Any) -> Any:
         return printable(value)
     if isinstance(value, list):
         return [_printable(one) for one in value]
-    return {key: _printable(one) for key, one in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {printable(key): _printable(one) for key, one in value.items()}
+    return value

@@ -68,8 +68,9 @@ def _whole(source: Path) -> Image.Image | np.ndarray:
 def _colours(data: bytes, turn: Image.Transpose | None) -> np.ndarray:
     import cv2  # slow to load, and hardly ever needed
 
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None or found.ndim != 3:
+    if found is None or found.ndim != 3 or found.shape[2] not in (3, 4):
         raise OSError("image file is truncated, or has colours in a form that is not read")
     if turn is None:
         return found

@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 
 from bundle.errors import ImageError, InputError, UserError
 from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
-from bundle.printable import printable
 from bundle.zip_entries import BROKEN_ZIP, entry_marks, entry_names, read_entry
 from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
@@ -185,14 +184,15 @@ class Incoming:
     def _write(self, file: Path, data: bytes, name: str, source: Path | None = None) -> None:
         """Stores a file and what it was called: both or neither. `source`: where its bytes lie already. Raises
         OSError."""
-        known = json.dumps({"file": f"{file.parent.name}/{file.name}", "name": name}, ensure_ascii=False)
+        stored = f"{file.parent.name}/{file.name}"
+        known = json.dumps({"file": stored, "name": name})  # in ASCII: a name may be no UTF-8
         try:
             if source is None:
                 file.write_bytes(data)
             else:
                 source.replace(file)
             with (self.project / NAMES).open("a", encoding="utf-8") as names:
-                names.write(printable(known) + "\n")
+                names.write(known + "\n")
         except OSError:
             with suppress(OSError):
                 file.unlink(missing_ok=True)  # torn: the disk is full

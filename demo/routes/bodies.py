@@ -13,8 +13,12 @@ PATIENCE = 20.0  # seconds that a body may take to arrive, beside what its size 
 LEAST_SPEED = 10_000  # bytes a second, of what is a few megabytes at most: phones may be far from their mast
 
 
+class TooSlow(InputError):
+    """A body takes too long to arrive."""
+
+
 async def parts_of(request: Request, least_speed: int = LEAST_SPEED) -> AsyncIterator[bytes]:
-    """The body as it arrives; `least_speed`: bytes a second. Raises InputError where that takes too long,
+    """The body as it arrives; `least_speed`: bytes a second. Raises TooSlow where that takes too long,
     ClientDisconnect."""
     stream, until = request.stream(), asyncio.get_running_loop().time() + PATIENCE
     while True:
@@ -22,7 +26,7 @@ async def parts_of(request: Request, least_speed: int = LEAST_SPEED) -> AsyncIte
             async with asyncio.timeout_at(until):
                 part = await anext(stream, None)
         except TimeoutError as error:
-            raise InputError(
+            raise TooSlow(
                 f"The file arrives too slowly: at least {least_speed // 1000} kB a second are needed."
             ) from error
         if part is None:

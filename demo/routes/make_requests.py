@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from bundle.errors import InputError
 from demo.make.incoming import storing_problem
 from demo.make.limits import MakeLimits
 from demo.make.maker import Maker
-from demo.routes.bodies import parts_of, read_body, stated_length
+from demo.routes.bodies import TooSlow, parts_of, read_body, stated_length
 from demo.routes.model_requests import NO_STORE, refusal, refusal_of
 from demo.routes.threads import in_thread
 from demo.routes.uploads import OWN_HEADER
 from demo.serving.address import ip_of, is_of_this_machine
 
+SLOWEST = 1000  # bytes a second of a piece, of which four share the line of a phone
 MAX_PIECE = 8_000_000  # bytes
 MAX_CHOICE = 10_000_000
 AT_ONCE = 1_000_000  # bytes that are written without a thread: one for each small file would be slow
@@ -84,8 +86,8 @@ def whole(text: str | None, name: str) -> int:
 
 async def append(file: Path, request: Request, at: int, of: int) -> int:
     """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`. What was
-    received twice, since an answer was lost, is passed over. Raises InputError for a piece that does not fit or comes
-    too slowly, UserError where the disk refuses; nothing of the file is kept then."""
+    received twice, since an answer was lost, is passed over; of a piece that stops arriving what came is kept. Raises
+    InputError for a piece that does not fit, UserError where the disk refuses; nothing of the file is kept then."""
     try:
         return await _append(file, request, at, of)
     except OSError as problem:
@@ -105,14 +107,15 @@ async def _append(file: Path, request: Request, at: int, of: int) -> int:
         return size  # the page goes on from there
     arrived = bytearray()
     with file.open("ab") as out:
-        async for piece in parts_of(request):
-            size += len(piece)
-            if size > of or size - at > MAX_PIECE:
-                raise InputError("The file is larger than it says.")
-            arrived += piece
-            if len(arrived) > AT_ONCE:
-                await in_thread(out.write, arrived)
-                arrived = bytearray()
+        with suppress(TooSlow):  # the page sends the rest anew
+            async for piece in parts_of(request, SLOWEST):
+                size += len(piece)
+                if size > of or size - at > MAX_PIECE:
+                    raise InputError("The file is larger than it says.")
+                arrived += piece
+                if len(arrived) > AT_ONCE:
+                    await in_thread(out.write, arrived)
+                    arrived = bytearray()
         out.write(arrived)
     return size
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bundle.atomic_files import scratch, swap
+from bundle.atomic_files import scratch, swap, swap_back
 from bundle.errors import BundleError, UserError
 from bundle.read import INDEX, ORDER, OpenBundle, discover, order, read
 
@@ -153,7 +153,13 @@ def replaced(target: Path, kind: Kind) -> Iterator[Path]:
             held = {path.as_posix() for path in files_in(target)}
             earlier = written_earlier(held, _content(target / LISTING), places, str(target))
             if older := swap(building, target):
-                kept = list(_moved_along(older, target, earlier))
+                kept: list[str] = []
+                try:
+                    for place in _moved_along(older, target, earlier):
+                        kept.append(place)
+                except BaseException:  # Ctrl-C included
+                    swap_back(building, target, older, kept)
+                    raise
                 shutil.rmtree(older, ignore_errors=True)
                 if shown := sorted(set(kept) - {".git"}):
                     print(f"Kept in {target}, and not written by this command: {', '.join(shown)}.")

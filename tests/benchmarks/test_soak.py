@@ -49,7 +49,9 @@ def test_visitors_who_do_not_drag_are_refused_before_the_soak(tmp_path: Path, ca
     assert "--visitors must be at least 1, and --seconds positive" in capsys.readouterr().err
 
 
-def test_without_playwright_chromium_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_playwright_chromium_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
     calm = {"before": {"memory_mb": 1.0}, "after": {"memory_mb": 1.0}, "pictures_per_second": [99.0]}
     monkeypatch.setattr(soaking, "installed", lambda names: "/usr/bin/chromium")
     monkeypatch.setattr(soaking.importlib.util, "find_spec", lambda name: None)
@@ -58,6 +60,7 @@ def test_without_playwright_chromium_is_left_out(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(soaking, "show", lambda report: print(report["browser"]))
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")
     assert soaking.watch(Settings(tmp_path)) == 0
+    assert "None" in capsys.readouterr().out
 
 
 def test_stopping_it_is_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

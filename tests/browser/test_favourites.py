@@ -182,6 +182,17 @@ def test_favourites_of_bundles_that_come_later_and_go_are_kept(visit):
     assert page.evaluate(stored) == ["later"]
 
 
+def test_favourites_of_bundles_that_are_gone_take_no_room(visit):
+    gone = [STATES[0] | {"b": "gone", "x": x} for x in range(300)]
+    page = visit(
+        "?b=digits",
+        script=f"try {{ localStorage['twofold.favourites'] ??= {json.dumps(json.dumps(gone))}; }} catch {{}}",
+    )
+    keep(page, STATES[1])
+    kept = page.evaluate("JSON.parse(localStorage['twofold.favourites']).map((one) => [one.b, one.x])")
+    assert kept == [["digits", STATES[1]["x"]], *(["gone", x] for x in range(240))]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a static page with a gallery."""

@@ -22,7 +22,7 @@ def test_folders_of_windows_are_left_out_however_they_are_written():
     for folder in ("C:/Users/bob/pics", "C:\\Users\\bob\\pics", "c:/Users\\bob/pics/"):
         words = ["python", "-m", "train", "gan", "--data", folder, f"--data={folder}"]
         assert public_command(shlex.join(words)) == "python -m train gan --data pics --data=pics"
-    for folder in ("./../bob/pics", "././../../pics", "..\\bob\\pics", ".\\..\\pics"):
+    for folder in ("./../bob/pics", "././../../pics", "..\\bob\\pics", ".\\..\\pics", "a/../../bob/pics"):
         assert public_command(shlex.join(["x", f"--data={folder}"])) == "x --data=pics"
     assert public_command("python -m train gan ./a/b") == "python -m train gan ./a/b"
     assert public_command("python -m train gan --mix a:b") == "python -m train gan --mix a:b"

@@ -59,9 +59,9 @@ def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], as
             found.notes.append(f"{name} is not StyleGAN's, and is passed over")
         elif table := label_table(name, records, paths, found):
             tables.append(table)
-    if asked and tables:
+    if asked and tables:  # which raises where none has it
         everything = list(dict.fromkeys(column for table in tables for column in table.columns))
-        asked = named_column(", ".join(str(table.name) for table in tables), "--label-column", everything, asked)
+        named_column(", ".join(str(table.name) for table in tables), "--label-column", everything, asked)
     told_nothing = set() if asked else columns_of_one_class(tables)
     for table in tables:
         add_labels(found, table, pictures, asked, told_nothing)
@@ -153,6 +153,11 @@ class LabelTable:
         """The class of each picture by a column. Raises ValueError for a cell that names no single class."""
         return {path: label_key(row.get(column)) for path, row in self.rows.items()}
 
+    def named(self, asked: str) -> list[str]:
+        """Its column of this name, however it is capitalised, if it has one."""
+        alike = [column for column in self.columns if column.lower() == asked.lower()]
+        return [asked] if asked in alike else alike[:1]
+
 
 def label_table(name: PurePosixPath, records: Records, paths: "Paths", found: FileLabels) -> LabelTable | None:
     """A file's rows, or None and a note in `found` for a file that names no pictures."""
@@ -168,13 +173,14 @@ def label_table(name: PurePosixPath, records: Records, paths: "Paths", found: Fi
 
 
 def columns_of_one_class(tables: Sequence[LabelTable]) -> set[str]:
-    """The columns that name one class at most in all files together: one file for each class is no reason to pass its
-    column over."""
+    """The columns, in small letters, that name one class at most in all files together: one file for each class is no
+    reason to pass its column over. What StyleGAN's file says holds: a set of one class has none."""
     classes: dict[str, set[ClassKey]] = {}
     for table in tables:
-        for column in by_name(table.columns, LABEL_COLUMNS):
+        for column in by_name(table.columns, LABEL_COLUMNS) if table.name.name.lower() != STYLEGAN else ():
             with suppress(ValueError):
-                classes.setdefault(column, set()).update(table.keys(column).values())
+                keys = set(table.keys(column).values())
+                classes.setdefault(column.lower(), set()).update(keys)
     return {column for column, keys in classes.items() if len(class_keys(keys)) < 2}
 
 
@@ -183,9 +189,9 @@ def add_labels(
 ) -> None:
     """Adds the labels of one file to those found: by the column that was `asked` for, else by the likeliest that is not
     among `told_nothing`. Raises UserError where the column that was asked for names no classes."""
-    likely = [asked] if asked in table.columns else [] if asked else by_name(table.columns, LABEL_COLUMNS)
+    likely = table.named(asked) if asked else by_name(table.columns, LABEL_COLUMNS)
     for column in likely:
-        if column in told_nothing:
+        if column.lower() in told_nothing:
             found.notes.append(f"the column {column} of {table.name} is passed over: it names one class at most")
             continue
         try:

@@ -283,10 +283,11 @@ resource.setrlimit = refuses
 
 
 def test_where_the_system_limits_no_memory_a_model_that_takes_too_much_is_ended():
-    code = REFUSING + "s.MEMORY = s._peak() + 100_000_000; print(s.limit(60), flush=True); time.sleep(0.2)\n"
-    code += "x = bytearray(b'x') * (s._peak() + 200_000_000); time.sleep(60)"
+    code = REFUSING + "assert s._peak() > 1_000_000; taken = [s.MEMORY]; s._peak = lambda: taken[0]\n"
+    code += "print(s.limit(60), flush=True); time.sleep(0.5); print('alive', flush=True)\n"
+    code += "taken[0] += 1; time.sleep(60)"
     done = in_a_child(code)
-    assert (done.stdout, done.returncode) == ("['memory']\n", -signal.SIGKILL), done.stderr
+    assert (done.stdout, done.returncode) == ("['memory']\nalive\n", -signal.SIGKILL), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bundle.errors import BundleError, UserError
-from export.targets.folder import read_bundles
+from export.targets.folder import Kind, TargetFile, fill, read_bundles, replaced, with_listing
 from tests.support import tiny
 
 
@@ -54,3 +54,24 @@ def test_what_was_meant_and_is_not_there_is_no_less_wrong_beside_a_bundle(artifa
         names(artifacts / "report")
     with pytest.raises(UserError, match="There is no bundle to export"):
         names()
+
+
+def test_a_target_that_cannot_be_replaced_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    kind = Kind("page", "static", "facts.json", lambda content: True)
+    target, rename = tmp_path / "page", Path.rename
+    with replaced(target, kind) as building:
+        fill(building, with_listing([TargetFile("facts.json", b"old"), TargetFile("sub/a.js", b"old")]))
+    for name in ("CNAME", "notes.txt"):
+        (target / name).write_text(name)
+
+    def refusing(path: Path, to: Path) -> Path:
+        if path.name == "notes.txt":
+            raise PermissionError(13, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(UserError, match="denied"), replaced(target, kind) as building:
+        fill(building, with_listing([TargetFile("facts.json", b"new")]))
+    there = {path.relative_to(target).as_posix(): path.read_text() for path in target.rglob("*") if path.is_file()}
+    assert (there["facts.json"], there["CNAME"], there["notes.txt"]) == ("old", "CNAME", "notes.txt")
+    assert there["sub/a.js"] == "old" and list(tmp_path.iterdir()) == [target]

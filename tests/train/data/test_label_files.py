@@ -206,3 +206,33 @@ def test_a_file_that_is_nested_without_end_is_refused_in_a_sentence(tmp_path: Pa
     (tmp_path / "dataset.json").write_text("[" * 100_000 + "]" * 100_000)
     with pytest.raises(UserError, match=r"dataset\.json cannot be read"):
         open_source(str(tmp_path))
+
+
+def test_a_column_that_is_asked_for_may_be_capitalised_otherwise_in_each_file(tmp_path: Path):
+    for split, head in (("train", "Kind"), ("test", "kind")):
+        names = drawn(tmp_path / "set" / split, 40)
+        rows = [f"{name},{'ab'[i % 2]}" for i, name in enumerate(names)]
+        table(tmp_path / "set" / split / "metadata.csv", f"file_name,{head}", rows)
+    source = open_source(str(tmp_path / "set"), Reading(label_column="KIND"))
+    assert source.classes == ("a", "b") and source.test
+    assert {row.label for row in source.test.rows()} == {0, 1}
+
+
+def test_files_for_each_class_may_capitalise_their_column_otherwise(tmp_path: Path):
+    for kind, head in (("cat", "Label"), ("dog", "label")):
+        names = drawn(tmp_path / "set" / kind, 30)
+        table(tmp_path / "set" / kind / "metadata.csv", f"file_name,{head}", [f"{name},a {kind}" for name in names])
+    assert open_source(str(tmp_path / "set")).classes == ("a cat", "a dog")
+
+
+def test_stylegan_s_file_of_one_class_makes_no_classes_of_its_shards(tmp_path: Path):
+    names = [f"{part}/{name}" for part in ("00000", "00001") for name in drawn(tmp_path / "set" / part, 20)]
+    (tmp_path / "set" / "dataset.json").write_text(json.dumps({"labels": [[name, 0] for name in names]}))
+    source = open_source(str(tmp_path / "set"))
+    assert not source.classes and any("one class is none" in note for note in source.notes)
+
+
+def test_why_a_column_is_passed_over_is_said(tmp_path: Path):
+    names = drawn(tmp_path, 40)
+    table(tmp_path / "metadata.csv", "file_name,label", [f"{name},0.5" for name in names])
+    assert any("0.5 is no class" in note for note in open_source(str(tmp_path)).notes)

@@ -7,9 +7,9 @@ let mapOf = ""; // … and its bundle
 const moves = T.moves();
 const tour = T.tour();
 const map = T.latentMap((facts) => {
-  [mapFacts, mapOf] = [facts, T.state.b];
-  moves.useDimensions(facts.dimensions);
-  if (T.visible(tour)) tour.show(facts);
+  [mapFacts, mapOf] = [facts, facts ? T.state.b : ""]; // null: the map cannot be drawn
+  moves.useDimensions(facts?.dimensions ?? []);
+  if (facts && T.visible(tour)) tour.show(facts);
 });
 const truncationStrip = T.truncationStrip();
 const precisionAndRecall = T.precisionAndRecall();

@@ -108,7 +108,7 @@
       path.paint(context, style.getPropertyValue("--tf-accent"), style.backgroundColor);
       if (place) drawCross(context, ...toPixels(place), style.color);
     };
-    const showPicture = T.newestPicture((image) => T.paint(picture, image));
+    const showPicture = T.newestPicture((image) => facts && T.paint(picture, image)); // not once its map is gone
     // The class of the dot that is nearest to the place, by name.
     const nearestClass = () => {
       let best = null;
@@ -199,10 +199,12 @@
     const forget = () => {
       facts = place = null;
       describeSoon.cancel();
-      chart.getContext("2d").clearRect(0, 0, SIDE, SIDE);
+      for (const canvas of [chart, picture]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      picture.setAttribute("aria-label", T.t("The picture at this point of the map"));
       caption.textContent = note.textContent = "";
       legend.replaceChildren();
       path.show(way);
+      onFacts(null);
     };
     const fetchMap = async () => {
       const bundle = T.bundle();

@@ -63,7 +63,8 @@
         tries += 1;
         continue;
       }
-      tries = 0;
+      tries = answer.received > at ? 0 : tries + 1; // nothing of the piece arrived
+      if (tries > WAITS.length) throw new Error(T.t("The server does not answer. Is it still running?"));
       sent(answer.received - at);
       at = answer.received;
       if (answer.stored !== undefined) return answer;

@@ -4,7 +4,8 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const MOST = 60;
+  const MOST = 60; // of bundles that are here
+  const MOST_ELSEWHERE = 240; // of bundles that are not, the latest: nobody sees them, so nobody can remove them
   const FORMAT = "twofold-favourites";
   const LARGEST = 2_000_000; // bytes of a file
   const COLUMNS = 8; // of the picture, at most
@@ -117,8 +118,10 @@
       const before = new Set(kept.map(shownAs));
       const others = kept.filter((one) => !asked.has(shownAs(one)));
       const fresh = [...asked.keys()].filter((text) => !before.has(text));
-      const added = new Set(fresh.slice(0, Math.max(0, MOST - kept.length)));
-      kept = [...[...asked].filter(([text]) => before.has(text) || added.has(text)).map(([, state]) => state), ...others];
+      const added = new Set(fresh.slice(0, Math.max(0, MOST - here().length)));
+      const first = [...asked].filter(([text]) => before.has(text) || added.has(text)).map(([, state]) => state);
+      let elsewhere = 0;
+      kept = [...first, ...others.filter(({ b }) => T.bundle(b) || ++elsewhere <= MOST_ELSEWHERE)];
       store();
       draw();
       return { added: added.size, known: asked.size - fresh.length, over: fresh.length - added.size };
