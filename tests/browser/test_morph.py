@@ -150,7 +150,7 @@ def test_what_a_link_says_waits_for_a_bundle_that_comes_later(visit):
     }"""
     page.evaluate(arrives, "plain")
     page.wait_for_function("Twofold.link().includes('axis=bright')")
-    assert classes(page) == []
+    page.wait_for_function("!document.querySelector('.tf-keyframe-class')")
     page.evaluate("Twofold.set({ b: 'digits' })")
     page.locator(".tf-keyframe-class").nth(2).wait_for()
     before = page.locator(".tf-keyframe canvas").first.element_handle()
