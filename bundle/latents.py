@@ -70,15 +70,7 @@ def seed_class(seed: int, classes: int) -> int:
 
 def one_hot(index: int, classes: int) -> np.ndarray:
     """Class weights [classes] with all weight on one class. Raises InputError when there is no such class."""
-    _check_class(index, classes)
     return class_weights({index: 1.0}, classes)
-
-
-def _check_class(index: int, classes: int) -> None:
-    if not classes:
-        raise InputError("This model has no classes.")
-    if not 0 <= index < classes:
-        raise InputError(f"Class {index} does not exist: choose one from 0 to {classes - 1}.")
 
 
 def class_weights(shares: Mapping[int, float], classes: int) -> np.ndarray:
@@ -88,7 +80,10 @@ def class_weights(shares: Mapping[int, float], classes: int) -> np.ndarray:
     """
     weights = np.zeros(classes, dtype=np.float64)
     for index, share in shares.items():
-        _check_class(index, classes)
+        if not classes:
+            raise InputError("This model has no classes.")
+        if not 0 <= index < classes:
+            raise InputError(f"Class {index} does not exist: choose one from 0 to {classes - 1}.")
         if not 0 <= share <= 1e6:
             raise InputError(f"The share of class {index} must be a number from 0 to 1000000.")
         weights[index] += share

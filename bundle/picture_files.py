@@ -37,6 +37,13 @@ BROKEN = (
 JPEG_BEGINS, JPEG_SCAN, JPEG_ENDS = b"\xff\xd8\xff", b"\xff\xda", b"\xff\xd9"
 # What HEIC photographs say of themselves at byte 8, behind "ftyp".
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+# How pictures begin, whatever they are named, in the formats that are read. A BMP and an icon have zeros further on,
+# where text that begins alike ("BMI,age") has none.
+PICTURE_BEGINS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-7][\n \t]"
+    rb"|.{4}ftypavi[fs]|\0\0\0\x0cjP  |\xff\x4f\xff\x51|\0\0\x01\0[\x01-\xff]\0",
+    re.DOTALL,
+)
 MOST_SEGMENTS = 10_000  # of a JPEG that are looked through for its end: photographs have some hundred
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # any but those that stand in a scan
 
@@ -136,6 +143,14 @@ TURNS: dict[object, Image.Transpose] = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF orientation -> what turns the picture upright."""
+
+
+def turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
+    """Pixels [H, W, C] after Pillow's turn."""
+    if turn is None:
+        return values
+    channels = [Image.fromarray(np.ascontiguousarray(values[..., i])).transpose(turn) for i in range(values.shape[2])]
+    return np.stack([np.asarray(channel) for channel in channels], axis=2)
 
 
 def has_more_frames(image: Image.Image) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bundle.deep_pixels import NO_DATA, has_colours_of_16_bits, is_deep, numbers
 from bundle.errors import ImageError
-from bundle.picture_files import BROKEN, TRAINING, opened, orientation
+from bundle.picture_files import BROKEN, TRAINING, opened, orientation, turned
 from bundle.pictures import NO_PICTURE, Framing, flat, png_file, upright
 from bundle.schema import MAX_SIDE
 from demo.make.projects import Crop
@@ -72,10 +72,7 @@ def _colours(data: bytes, turn: Image.Transpose | None) -> np.ndarray:
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.ndim != 3 or found.shape[2] not in (3, 4):
         raise OSError("image file is truncated, or has colours in a form that is not read")
-    if turn is None:
-        return found
-    channels = [Image.fromarray(np.ascontiguousarray(found[..., i])).transpose(turn) for i in range(found.shape[2])]
-    return np.stack([np.asarray(channel) for channel in channels], axis=2)
+    return turned(found, turn)
 
 
 def _deep(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bundle.deep_pixels import BITS_PER_SAMPLE, SAMPLE_FORMAT, has_colours_of_16_bits
-from bundle.picture_files import TRAINING, opened, orientation, tiff_tags, too_many_pixels
+from bundle.picture_files import TRAINING, opened, orientation, tiff_tags, too_many_pixels, turned
 from bundle.pictures import ARRAY_MODES
 
 WIDTH, HEIGHT, FLOATS = 256, 257, 3  # TIFF tags, and the sample format of floats
@@ -54,14 +54,6 @@ def decoded(data: bytes) -> np.ndarray:
     if found is None or found.ndim != 3 or found.shape[2] not in (3, 4):
         raise OSError("image file is truncated, or has colours in a form that is not read")
     return np.concatenate([found[..., 2::-1], found[..., 3:]], axis=2)  # OpenCV has blue first
-
-
-def turned(values: np.ndarray, turn: Image.Transpose | None) -> np.ndarray:
-    """Pixels [H, W, C] after Pillow's turn."""
-    if turn is None:
-        return values
-    channels = [Image.fromarray(np.ascontiguousarray(values[..., i])).transpose(turn) for i in range(values.shape[2])]
-    return np.stack([np.asarray(channel) for channel in channels], axis=2)
 
 
 def is_tiff_of_float_colours(data: bytes) -> bool:

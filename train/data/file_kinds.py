@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bundle.picture_files import HEIC_BRANDS, IMAGE_SUFFIXES
+from bundle.picture_files import HEIC_BRANDS, IMAGE_SUFFIXES, PICTURE_BEGINS
 from train.data.wording import listed
 
 BEGINNING = 32  # bytes that tell a kind
@@ -78,14 +78,7 @@ KINDS = (
         (0, b"\x76\x2f\x31\x01"), (0, b"#?RADIANCE"), (0, b"DDS "), (0, b"BPG\xfb"),
     ),
 )  # fmt: skip
-# How pictures begin that have no ending, or an unknown one (photo.jpg_large).
-PICTURES = (
-    *((0, begin) for begin in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")),
-    *((0, begin) for begin in (b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xffO\xffQ")),
-    *((8, b"WEBP"), (4, b"ftypavif"), (4, b"ftypavis")),
-    *((0, b"P%d%c" % (form, space)) for form in range(1, 7) for space in b"\n \t"),
-)
-# Text, which may begin like a picture: "BMI,age" like a BMP, "P1 is Anna" like a bitmap.
+# Text, which may begin like a picture: "P1 is Anna" like a bitmap.
 TEXTS = frozenset(
     {".txt", ".text", ".md", ".rst", ".tex", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml"}
     | {".ini", ".cfg", ".log", ".html", ".htm", ".css", ".js", ".py"}
@@ -133,7 +126,7 @@ def is_picture(name: PurePosixPath, beginning: Callable[[PurePosixPath], bytes])
     if suffix in COPIES | TEXTS or suffix.endswith("~") or kind_of_name(name):
         return False
     try:
-        return begins_like(beginning(name), PICTURES)
+        return PICTURE_BEGINS.match(beginning(name)) is not None  # photo.jpg_large
     except Exception:  # of files and zips that are torn
         return False
 

@@ -1,72 +1,28 @@
-"""A Space: what is in its folder, which folders are not fit to be published, and how it reaches the Hub."""
+"""A Space: what is in its folder, which folders are not fit to be published, and what it replaces."""
 
 import json
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 
 from bundle import on_device
-from bundle.errors import BundleError, UserError
+from bundle.errors import BundleError
 from bundle.read import discover, graph_bytes, read
-from export.__main__ import main
-from export.targets import hub, space, space_card, space_check, web
-from export.targets.folder import Kind, files_in
+from export.targets import hub, space, space_card, space_check
+from export.targets.folder import files_in
 from export.targets.space_check import problems, read_front_matter
-from tests.export.targets import hub_server
-from tests.export.targets.hub_server import Hub
+from tests.export.targets.conftest import contents, refused
 from tests.support import tiny, web_runtime
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NOWHERE = hub.NOWHERE
-GRADIO, STATIC = space.KIND, web.KIND
 RUNTIME = "demo/web/onnxruntime-web.tar.xz"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder in which the command looks for onnxruntime-web: it holds an imitation."""
-    web = tmp_path_factory.mktemp("web")
-    web_runtime.build(web)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(space, "RUNTIME_HOME", web)
-        yield web
-
-
-@pytest.fixture(scope="module")
-def staged(runtime: Path, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Space with one bundle. Read only."""
-    target = tmp_path_factory.mktemp("staged") / "space"
-    space.write([tiny_bundle], target, None, NOWHERE)
-    return target
-
-
-@pytest.fixture
-def copy(staged: Path, tmp_path: Path) -> Path:
-    """An own copy of the Space, to be damaged."""
-    return Path(shutil.copytree(staged, tmp_path / "space"))
-
-
-@pytest.fixture
-def online() -> Iterator[tuple[Hub, huggingface_hub.HfApi]]:
-    """A Hub on this machine, and huggingface_hub logged in to it."""
-    with hub_server.running() as server:
-        yield server, huggingface_hub.HfApi(endpoint=server.endpoint, token="hf_local")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.as_posix(): (folder / path).read_bytes() for path in files_in(folder)}
-
-
-def refused(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
-    """The one sentence with which the command ends."""
-    assert main([str(word) for word in argv]) == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    return line
+pytestmark = pytest.mark.usefixtures("runtime")
 
 
 # --- what is in it -------------------------------------------------------------------------------
@@ -322,105 +278,3 @@ def test_bundles_that_cannot_be_served_are_refused(broken_bundle: Path, tiny_bun
     with pytest.raises(BundleError):
         space.write([tmp_path / "nowhere"], tmp_path / "space", None, NOWHERE)
     assert not (tmp_path / "space").exists()
-
-
-# --- to the Hub ----------------------------------------------------------------------------------
-
-
-def test_without_push_and_in_a_dry_run_nothing_is_sent(tiny_bundle: Path, tmp_path: Path, capsys, monkeypatch):
-    monkeypatch.setattr(hub, "push", lambda *_: pytest.fail("something was sent"))
-    assert main(["space", str(tiny_bundle), "--out", str(tmp_path / "space")]) == 0
-    printed = capsys.readouterr().out
-    sizes = {line.split()[0]: line for line in printed.splitlines()[:-1]}
-    assert set(sizes) == set(contents(tmp_path / "space"))
-    total = sum(map(len, contents(tmp_path / "space").values()))
-    assert printed.splitlines()[-1].endswith(f"{len(sizes)} files, {total / 1e6:.1f} MB")
-    dry = ["space", str(tiny_bundle), "--out", str(tmp_path / "space"), "--push", "me/digits", "--private", "--dry-run"]
-    assert main(dry) == 0
-    assert "go to the private Space me/digits" in capsys.readouterr().out
-    assert "--push user/name" in refused(capsys, "space", tiny_bundle, "--out", tmp_path / "space", "--private")
-
-
-def test_without_a_login_it_says_how_to_log_in(tiny_bundle: Path, tmp_path: Path, capsys, monkeypatch):
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-    push = ("space", tiny_bundle, "--out", tmp_path / "space", "--push")
-    assert "hf auth login" in refused(capsys, *push, "me/digits")
-    assert not (tmp_path / "space").exists()
-    for wrong in ("digits", "me/digits/more", "-/x", "me/ü"):
-        assert "is no name of a Space" in refused(capsys, *push, wrong)
-
-
-def test_a_push_makes_the_space_and_commits_every_file_once(staged: Path, online):
-    server, api = online
-    address = hub.push(api, "me/digits", staged, GRADIO, private=True, message="Serve tiny")
-    assert address == f"{server.endpoint}/spaces/me/digits"
-    made = server.sent["/api/repos/create"]
-    assert {k: made[k] for k in ("organization", "name", "type", "sdk", "visibility")} == {
-        "organization": "me", "name": "digits", "type": "space", "sdk": "gradio", "visibility": "private",
-    }  # fmt: skip
-    assert server.files == {".gitattributes": b"", **contents(staged)}
-    assert server.asked.count("POST /api/spaces/me/digits/commit/main") == 1
-    assert server.sent["/api/spaces/me/digits/commit/main"][0]["value"]["summary"] == "Serve tiny"
-    assert "license: cc0-1.0" in json.dumps(server.sent["/api/validate-yaml"])
-
-
-def test_a_second_push_removes_what_no_longer_belongs(staged: Path, online):
-    server, api = online
-    hub.push(api, "me/digits", staged, GRADIO, private=False, message="First")
-    older = {"artifacts/older/bundle.json": b"{}", "LICENSE": b"an older one"}
-    owners = {"thesis.tex": b"mine", "demo/mine.py": b"# mine"}
-    server.files |= older | owners
-    server.files["twofold-files.txt"] += b"artifacts/older/bundle.json\n"
-    hub.push(api, "me/digits", staged, GRADIO, private=False, message="Second")
-    assert server.files == {".gitattributes": b"", **contents(staged), **owners}
-    server.files |= older
-    del server.files["twofold-files.txt"]  # as older versions wrote it
-    hub.push(api, "me/digits", staged, GRADIO, private=False, message="Third")
-    assert server.files == {".gitattributes": b"", **contents(staged), "thesis.tex": b"mine"}
-
-
-def test_only_what_was_written_is_pushed(copy: Path, online):
-    server, api = online
-    before = contents(copy)
-    for place in ("notes.txt", ".git/config", "demo/mine.py"):
-        (copy / place).parent.mkdir(exist_ok=True)
-        (copy / place).write_text("mine")
-    hub.push(api, "me/digits", copy, GRADIO, private=False, message="Serve tiny")
-    assert server.files == {".gitattributes": b"", **before}
-    server.files["twofold-files.txt"] = server.files["twofold-files.txt"].replace(b"LICENSE\n", b"")
-    with pytest.raises(UserError, match="The Space me/digits holds LICENSE, which this command did not write"):
-        hub.push(api, "me/digits", copy, GRADIO, private=False, message="Again")
-
-
-@pytest.mark.parametrize("kind", [GRADIO, STATIC])
-def test_a_space_is_known_by_more_than_the_names_of_its_files(staged: Path, online, kind: Kind):
-    server, api = online
-    card = b"---\nsdk: gradio\napp_file: demo/app.py\ntags: [chess]\n---\n"
-    theirs = {"README.md": card, "demo/app.py": b"chess", "facts.json": b"{}", "thesis.tex": b"mine"}
-    server.files = dict(theirs)
-    with pytest.raises(UserError, match=rf"something else than a {kind.name} of Twofold: choose another name"):
-        hub.push(api, "me/digits", staged, kind, private=False, message="Serve tiny")
-    assert server.files == theirs and not any(asked.startswith("POST") for asked in server.asked)
-
-
-def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
-    server, api = online
-
-    def sentence(private: bool = False, kind: Kind = GRADIO) -> str:
-        with pytest.raises(UserError) as caught:
-            hub.push(api, "me/digits", staged, kind, private, "Serve tiny")
-        assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
-        return str(caught.value)
-
-    server.files = {"app.py": b"chess", "README.md": b""}
-    assert "holds something else" in sentence()
-    server.files = {"demo/app.py": b"", "README.md": (staged / "README.md").read_bytes()}
-    assert "is public" in sentence(private=True)
-    assert "holds something else" in sentence(kind=STATIC)  # a page never replaces a demo
-    assert not any(asked.startswith("POST") for asked in server.asked)
-    server.refusal = 403
-    assert "You have no right to write here" in (said := sentence()) and "hf auth login" in said
-    server.server_close()
-    assert "cannot be reached" in sentence()

@@ -1,26 +1,12 @@
 """Make in a real Chromium: pictures from films and from the webcam."""
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from demo.make.projects import Projects
-from tests.support.make_tab import DROP, FILM, make_tab, new_project, served
-
-
-@pytest.fixture(scope="module")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> Projects:
-    return Projects(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture(scope="module")
-def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page with the tab Make; in place of that of the other files."""
-    with served(projects, tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("gradio")) as url:
-        yield url
+from tests.support.make_tab import DROP, FILM, make_tab, new_project
 
 
 def test_a_video_gives_frames_without_those_that_are_almost_the_same(visit, projects: Projects):

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,9 @@ from demo.make.data_set import all_files
 from demo.make.projects import Projects
 from tests.browser.conftest import NARROW
 from tests.browser.test_everyone import AXE, CHECK, CLIPPED, HOW_TO_GET_IT, OUTSIDE, travel
-from tests.support.make_tab import DROP, class_count, make_tab, mode, new_project, picture, served, settled, tiles
+from tests.support.make_tab import DROP, class_count, make_tab, mode, new_project, picture, settled, tiles
 
 Page = Any  # playwright's, which need not be installed
-
-
-@pytest.fixture(scope="module")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> Projects:
-    return Projects(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture(scope="module")
-def address(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page with the tab Make; in place of that of the other files."""
-    with served(projects, tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("gradio")) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
