@@ -48,7 +48,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.get_by_text("24 pictures are chosen; 2 are left out.").wait_for()
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("26 pictures are chosen.").wait_for()
-    page.get_by_role("radio", name="Look-alikes 1").check()
+    page.get_by_role("radio", name="Near duplicates 1").check()
     assert tiles(page).count() == 1
     page.get_by_role("button", name="Leave out all marked").click()
     page.get_by_role("radio", name="All 26").check()

@@ -1,4 +1,4 @@
-"""What is suggested to be left out: look-alikes, blurred pictures, odd ones; and every picture as the models see it."""
+"""What is suggested to be left out: near duplicates, blurred pictures, outliers; each picture as the models see it."""
 
 from pathlib import Path
 

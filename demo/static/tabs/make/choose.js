@@ -5,7 +5,7 @@
 
   // Mark -> [what it is called, what it means].
   const flagsInWords = () => ({
-    near_duplicate: [T.t("Look-alikes"), T.t("Almost the same as an earlier picture")],
+    near_duplicate: [T.t("Near duplicates"), T.t("Almost the same as an earlier picture")],
     blurred: [T.t("Blurred"), T.t("Much less detail than most")],
     outlier: [T.t("Odd ones out"), T.t("Far from all the others")],
     unreadable: [T.t("Unreadable"), T.t("Cannot be read; always left out")],
