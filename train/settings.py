@@ -112,6 +112,9 @@ class ClassifierSettings(Settings):
     batch: int = 128
     body: Literal["conv", "lenet", "residual"] = "conv"
     """Network: conv (three convolutions), lenet (conv-pool-conv-pool-three linear layers), residual (for a GPU)."""
+    width: int | None = None
+    """Channels of the last convolution, halved at each one before it (at least 16); lenet has its own. Default: 128, or
+    512 for residual."""
     lr: float = 2e-3
     """Learning rate at the start."""
     jitter: float = 0.5

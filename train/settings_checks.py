@@ -5,7 +5,7 @@ import os
 from dataclasses import fields
 
 from bundle.errors import UserError
-from train.settings import Settings, VaeSettings, flag_of
+from train.settings import ClassifierSettings, Settings, VaeSettings, flag_of
 
 AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
@@ -28,6 +28,8 @@ def check_settings(settings: Settings) -> None:
         raise UserError(f"--minutes must be positive, not {settings.minutes}.")
     if settings.batch == 1:
         raise UserError("--batch must be at least 2.")
+    if isinstance(settings, ClassifierSettings) and settings.body == "lenet" and settings.width is not None:
+        raise UserError("The lenet has a fixed number of channels: leave --width out, or use another --body.")
     if isinstance(settings, VaeSettings) and (settings.body, settings.likelihood) == ("principal", "bernoulli"):
         raise UserError("--body principal outputs grey levels, not probabilities: use another body with --likelihood "
                         "bernoulli.")  # fmt: skip

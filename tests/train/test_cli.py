@@ -57,6 +57,13 @@ def test_a_body_that_draws_no_probabilities(tmp_path, shapes, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_width_for_the_lenet_is_refused(shapes, tmp_path, capsys):
+    words = ["classifier", str(tmp_path / "run"), "--data", str(shapes), "--preset", "lenet", "--width", "32"]
+    assert main(words) == 2
+    assert "leave --width out" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_may_be_called_like_a_command(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["all", "gan", "--preset", "lenet", "--help"])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from train.data.dataset import DataInfo, Pictures
 from train.models.bases import ClassifierBase
 from train.models.classifiers import Classifier, LeNet, ResidualClassifier
+from train.models.layers import halving_widths
 from train.progress_bar import say
 from train.schedules import cosine, ramp
 from train.settings import AttributesSettings, ClassifierSettings
@@ -31,11 +32,11 @@ def build(settings: ClassifierSettings, data: DataInfo) -> ClassifierNetworks:
     shape = data.channels, data.sides, len(data.classes)
     match settings.body:
         case "conv":
-            return ClassifierNetworks(Classifier(*shape))
+            return ClassifierNetworks(Classifier(*shape, halving_widths(3, settings.width or 128)[::-1]))
         case "lenet":
             return ClassifierNetworks(LeNet(*shape))
         case "residual":
-            return ClassifierNetworks(ResidualClassifier(*shape))
+            return ClassifierNetworks(ResidualClassifier(*shape, halving_widths(4, settings.width or 512)[::-1]))
 
 
 def jitter(images: Tensor, shift: float, rotate: float, mirror: bool = False) -> Tensor:

@@ -195,6 +195,17 @@ def test_classifiers_at_every_size(body: str, sides: Sides, channels: int):
     assert isinstance(net.body[0], nn.Conv2d) and net.body[0].in_channels == channels
 
 
+@pytest.mark.parametrize(
+    ("body", "width", "channels"),
+    [("conv", None, [32, 64, 128]), ("conv", 64, [16, 32, 64]), ("residual", None, [64, 128, 256, 512])],
+)
+def test_width_sets_the_channels_of_the_classifier(body: str, width: int | None, channels: list[int]):
+    """Runs of before have no width: their classifiers must get the same networks as then."""
+    settings = ClassifierSettings(**HERE, body=body, width=width)
+    net = classifier.build(settings, pictures((32, 32), 1, 7)).classifier
+    assert [m.out_channels for m in net.body if isinstance(m, nn.Conv2d)] == channels
+
+
 def test_lenet_is_the_network_of_the_article():
     """conv - pool - conv - pool - three linear layers: 6 and 16 channels of 5 x 5, then 120, 84, K."""
     net = LeNet(1, (32, 32), 10)
