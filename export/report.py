@@ -56,7 +56,7 @@ class Section:
 
     info: Bundle
     folder: str
-    sheets: tuple[tuple[str, str], ...]  # (file in the report's folder, caption)
+    sheets: tuple[tuple[str, str], ...]  # (address as the page names it, caption)
 
 
 def write(root: Path) -> Path:
@@ -73,14 +73,16 @@ def write(root: Path) -> Path:
         raise UserError(f"{root} holds no bundle: make one with `python -m export bundle`.")
     sections = []
     for bundle in bundles:
-        info, drawn = bundle.info, []
-        for sheet in report_sheets.sheets(BundleModel(BundleRunner(bundle))):
-            name = f"{info.name}_{sheet.name}.png"
+        info, model = bundle.info, BundleModel(BundleRunner(bundle))
+        caption = report_sheets.seeds_caption(model, model.models[0], bundle.tiles)
+        drawn = [(f"{bundle.folder.name}/{info.files['sheet'].file}", caption)]
+        for sheet in report_sheets.sheets(model):
+            name = f"{FOLDER}/{info.name}_{sheet.name}.webp"
             mark = (composite if sheet.with_others else trained)(bundle)
-            write_file(root / FOLDER / name, formats.png(sheet.pixels, mark, level=9))
+            write_file(root / name, formats.webp(sheet.pixels, mark))
             drawn.append((name, sheet.caption))
-        closest = f"{info.name}_closest.png"
-        if info.quality and (root / FOLDER / closest).is_file():
+        closest = f"{FOLDER}/{info.name}_closest.png"
+        if info.quality and (root / closest).is_file():
             drawn.append((closest, "GAN: of all samples measured, those most like a single training picture; in fours: "
                                    "sample, nearest training picture, nearest held-out picture, a gap."))  # fmt: skip
         sections.append(Section(info, bundle.folder.name, tuple(drawn)))
@@ -153,7 +155,7 @@ def section(part: Section) -> str:
     if info.attributes:
         blocks += [attribute_section.attribute_table(info.attributes), attribute_section.EXPLAINED]
     for name, caption in part.sheets:
-        blocks.append(f'<img src="{FOLDER}/{name}" width="768" alt="{caption}">\n\n*{caption}*')
+        blocks.append(f'<img src="{name}" width="768" alt="{caption}">\n\n*{caption}*')
     return "\n\n".join(blocks)
 
 

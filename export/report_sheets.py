@@ -1,4 +1,4 @@
-"""The pictures of the report, drawn by a bundle's own graphs; nothing is picked out.
+"""The pictures of the report beside the sample sheets, drawn by a bundle's own graphs; nothing is picked out.
 
 Each sheet is uint8 [H, W, C]; samples and interpolations start at seed 0, pictures are the first held-out ones of the
 bundle.
@@ -11,6 +11,7 @@ import numpy as np
 from bundle import images
 from bundle.model import BundleModel
 from bundle.paths import path_shares
+from bundle.schema import Model
 from train.evaluate.inverse import damages
 
 SEEDS, COLUMNS = 64, 16
@@ -30,13 +31,18 @@ class Sheet:
 
 
 def samples(bundle_model: BundleModel) -> list[Sheet]:
-    """Seeds 0 to 63 of each model."""
-    by = ", class = seed mod " + str(bundle_model.class_count) if bundle_model.class_count else ""
+    """Seeds 0 to 63 of each model that the bundle's own sample sheet does not show."""
     return [
-        Sheet(f"{model}_samples", f"{model.upper()}: seeds 0 to {SEEDS - 1}, row by row{by}.",
+        Sheet(f"{model}_samples", seeds_caption(bundle_model, model, SEEDS),
               images.sheet(images.to_uint8(bundle_model.sample(range(SEEDS), model=model)), COLUMNS))
-        for model in bundle_model.models
+        for model in bundle_model.models[1:]
     ]  # fmt: skip
+
+
+def seeds_caption(bundle_model: BundleModel, model: Model, count: int) -> str:
+    """What a sheet of a model's first pictures shows."""
+    by = f", class = seed mod {bundle_model.class_count}" if bundle_model.class_count else ""
+    return f"{model.upper()}: seeds 0 to {count - 1}, row by row{by}."
 
 
 def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:

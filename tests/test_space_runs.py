@@ -24,7 +24,7 @@ from PIL import Image
 from bundle.model import Model
 from export.targets import hub, space
 from tests.support import server
-from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
+from tests.support.released import ARTIFACTS, EVERY, NAMES, SEEDS, drawn
 
 STAGED = NAMES
 PORT = 7860  # where the Hub expects a Space
@@ -121,8 +121,7 @@ def test_visitors_reach_it_and_get_the_models_pictures(address: str):
         assert (found == picture).all() and picture.max() > 200
 
 
-@pytest.mark.parametrize("model", ["gan", "vae"])
-@pytest.mark.parametrize("bundle", STAGED)
+@pytest.mark.parametrize(("bundle", "model"), EVERY)
 def test_its_pictures_are_those_of_the_repository(address: str, bundle: str, model: Model):
     for found, picture in zip(sampled(address, list(SEEDS), bundle, model), drawn(bundle, model), strict=True):
         assert (found.reshape(picture.shape) == picture).all()

@@ -44,6 +44,13 @@ def png(picture: np.ndarray, mark: Mark, level: int = 6) -> bytes:
     return buffer.getvalue()
 
 
+def webp(picture: np.ndarray, mark: Mark) -> bytes:
+    """A picture uint8 [H, W, C] as lossless WebP with its mark: slower to write than PNG, and a fifth smaller."""
+    buffer = io.BytesIO()
+    images.to_pillow(picture).save(buffer, "WEBP", lossless=True, quality=100, method=6, xmp=block(mark))
+    return buffer.getvalue()
+
+
 def png_info(mark: Mark) -> PngInfo:
     """The mark for Pillow's `save(…, pnginfo=…)`: as XMP, and the same as PNG text, as far as there is room."""
     info, xmp = PngInfo(), block(mark)

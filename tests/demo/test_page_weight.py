@@ -1,4 +1,4 @@
-"""What a browser has to load before it sees anything, with the five released bundles."""
+"""What a browser has to load before it sees anything, with the released bundles."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MOST_OF_ALL = 150_000  # bytes of the page with its scripts and facts, compresse
 def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A visitor of the server with the released bundles."""
     bundles, unavailable = open_bundles(ARTIFACTS, choose_provider("cpu"))
-    assert len(bundles) >= 5 and not unavailable
+    assert len(bundles) >= 6 and not unavailable
     files = tmp_path_factory.mktemp("gradio")
     with launched(bundles, files=files) as address, httpx.Client(base_url=address, timeout=30) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The five released bundles as a visitor must find them, whatever is rebuilt around them.
+"""The released bundles as a visitor must find them, whatever is rebuilt around them.
 
 After a release on purpose `python -m tests.support.released` stores what their VAEs draw now.
 """
@@ -20,7 +20,7 @@ ARTIFACTS = REPOSITORY / "artifacts"
 NAMES = tuple(sorted(path.parent.name for path in ARTIFACTS.glob("*/bundle.json")))
 SEEDS = range(64)
 CHECKSUMS = Path(__file__).with_name("released.sha256")  # made by sha256sum artifacts/*/*.onnx
-VAE_THUMBNAILS = Path(__file__).with_name("released_vae.png")  # one row of `thumbnails` for each of NAMES
+VAE_THUMBNAILS = Path(__file__).with_name("released_vae.png")  # one row of `thumbnails` for each of WITH_VAE
 THUMBNAIL = 4  # pixels a side
 
 
@@ -28,6 +28,11 @@ THUMBNAIL = 4  # pixels a side
 def model(name: str) -> BundleModel:
     """A released bundle, run by nothing but onnxruntime on the CPU."""
     return BundleModel(BundleRunner(read(ARTIFACTS / name)))
+
+
+# Every model that was released, by its bundle, and the bundles that have a VAE.
+EVERY: tuple[tuple[str, Model], ...] = tuple((name, kind) for name in NAMES for kind in model(name).models)
+WITH_VAE = tuple(name for name, kind in EVERY if kind == "vae")
 
 
 @cache
@@ -59,16 +64,16 @@ def thumbnails(pictures: np.ndarray) -> np.ndarray:
 
 
 def stored_vae_thumbnails() -> dict[str, np.ndarray]:
-    """For each bundle the thumbnails of SEEDS as its VAE drew them when it was released, uint8 [64, 4, 4]."""
+    """For each bundle with a VAE the thumbnails of SEEDS as it drew them when it was released, uint8 [64, 4, 4]."""
     with Image.open(VAE_THUMBNAILS) as opened:
-        rows = np.asarray(opened).reshape(len(NAMES), THUMBNAIL, len(SEEDS), THUMBNAIL)
-    return dict(zip(NAMES, rows.transpose(0, 2, 1, 3), strict=True))
+        rows = np.asarray(opened).reshape(len(WITH_VAE), THUMBNAIL, len(SEEDS), THUMBNAIL)
+    return dict(zip(WITH_VAE, rows.transpose(0, 2, 1, 3), strict=True))
 
 
 def store_vae_thumbnails() -> None:
     """Writes what `stored_vae_thumbnails` reads."""
-    rows = [np.rint(thumbnails(drawn(name, "vae"))).astype(np.uint8) for name in NAMES]
-    sheet = np.stack(rows).transpose(0, 2, 1, 3).reshape(len(NAMES) * THUMBNAIL, len(SEEDS) * THUMBNAIL)
+    rows = [np.rint(thumbnails(drawn(name, "vae"))).astype(np.uint8) for name in WITH_VAE]
+    sheet = np.stack(rows).transpose(0, 2, 1, 3).reshape(len(WITH_VAE) * THUMBNAIL, len(SEEDS) * THUMBNAIL)
     Image.fromarray(sheet).save(VAE_THUMBNAILS, optimize=True)
 
 

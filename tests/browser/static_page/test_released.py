@@ -8,7 +8,7 @@ import pytest
 
 from bundle.model import Model
 from tests.browser.conftest import WIDE
-from tests.support.released import ARTIFACTS, NAMES, SEEDS, drawn
+from tests.support.released import ARTIFACTS, EVERY, NAMES, SEEDS, drawn
 from tests.support.static_site import hosted, written
 from tests.support.static_visit import pictures, settle, tab, wait_for_script
 
@@ -33,8 +33,7 @@ def page(browser: Any, site: str) -> Iterator[Any]:
     opened.close()
 
 
-@pytest.mark.parametrize("model", ["gan", "vae"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "model"), EVERY)
 def test_seeds_are_drawn_as_here(page: Any, name: str, model: Model):
     tab(page, "Play")
     page.evaluate("state => Twofold.set(state)", {"b": name, "m": model, "c": None, "t": 1, "x": 0, "y": 0})

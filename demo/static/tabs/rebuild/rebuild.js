@@ -79,7 +79,7 @@ const layers = el("select", { "aria-label": T.t("What is laid over the input"), 
 let chosenLayer = null; // null: the latest result
 const wipeCard = el(
   "section",
-  { class: "tf-card", "aria-label": T.t("Before and after"), hidden: true },
+  { class: "tf-card tf-wipe-card", "aria-label": T.t("Before and after"), hidden: true },
   el("h3", {}, T.t("Before and after")),
   el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Over the input")), layers),
   wipe,
