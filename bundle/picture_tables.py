@@ -53,7 +53,7 @@ def text_records(name: PurePath, data: bytes) -> Iterator[dict[str, object]]:
         head = text.partition("\n")[0]
         rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
         for row in rows:
-            yield {str(column): cell for column, cell in row.items()}
+            yield {column: cell for column, cell in row.items() if column is not None}  # cells beyond the first row's
         return
     for line in io.StringIO(text):  # not splitlines: a cell may hold other separators of lines, such as U+2028
         if not line.strip():

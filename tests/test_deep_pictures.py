@@ -209,3 +209,14 @@ def test_black_and_white_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     info, train, _ = load(str(tmp_path / "rays"), pixels=format_of(settings, None, given))
     assert info.value_range == (-100, 65535) and int(train.images.max()) == 255
     assert "far under white: the pictures are dark; try --white 3" in capsys.readouterr().out
+
+
+def test_a_white_is_advised_only_where_it_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture):
+    """Stars and spots: nearly every number is black."""
+    for i in range(30):
+        values = np.zeros((64, 64), np.uint16)
+        values[i, i] = 60000
+        Image.fromarray(values).save(tmp_path / f"{i:03}.png")
+    load(str(tmp_path))
+    report = capsys.readouterr().out
+    assert "far under white: the pictures are dark" in report and "try --white" not in report

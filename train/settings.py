@@ -36,7 +36,7 @@ class Settings:
     size: PictureSize | None = None
     """Size of the pictures in pixels: 64 for squares, or width x height such as 96x64, each side 4 to 25 times the same
     power of two. Default: squares of the smallest power of two that holds the median picture, at most 128, and at most
-    64 in less than six hours without a GPU."""
+    64 in less than six hours, or 2 000 000 --images, without a GPU."""
     fit: Fit = "crop"
     """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
@@ -46,12 +46,13 @@ class Settings:
     channels: Literal[1, 3] | None = None
     """1 trains in grey, 3 in colour. Default: grey where all pictures are grey, also those that are saved in colour."""
     black: float | None = None
-    """Number that is black in pictures of more than 8 bits. Default: 0, or the least where numbers are
-    negative or all lie close together."""
+    """Number that is black in pictures of more than 8 bits. Default: 0, or the darkest where numbers are negative or
+    all lie close together."""
     white: float | None = None
     """Number that is white in pictures of more than 8 bits (16-bit, 32-bit, floats), for the whole set. Default: the
-    smallest of 1 and the full scales of 8, 10, 12, 14 and 16 bits that holds nearly all numbers, if the brightest reach
-    half of it; else the brightest number."""
+    brightest where numbers are negative or all lie close together; else the smallest of 1 and the full scales of 8, 10,
+    12, 14 and 16 bits that holds nearly all numbers, if the brightest reach half of it; else the brightest. Numbers
+    from -1 to 1 have that range."""
     classes: bool = True
     """Train by classes, where the pictures have them."""
     classes_from: ClassesFrom | None = None

@@ -120,11 +120,13 @@ def cells_of(
     records: Iterable[Mapping[str, Cell]], beside: PurePosixPath, called: Mapping[str, str]
 ) -> dict[str, Cells]:
     """Column -> its cells, at most MAX_COLUMNS. `beside`: the folder of the table; `called`: what a picture was called
-    -> the picture. Rows name pictures by their path from that folder, else by the file's name alone where only one has
-    it; rows of other pictures are not kept."""
+    -> the picture. Rows name pictures by their path from that folder, else by the file's name alone where only one
+    picture and one path of the table have it; rows of other pictures are not kept."""
     alone = files_by_last_part(called)
     by_path: dict[str, Cells] = {}
     by_last_part: dict[str, Cells] = {}
+    named: dict[str, str] = {}  # picture -> the path of the table that has its name
+    unsure: set[str] = set()
     any_path = False
     for record in records:
         places = by_name(record, FILE_COLUMNS)
@@ -136,12 +138,19 @@ def cells_of(
             any_path, found = True, by_path
         elif not any_path and (picture := alone.get(PurePosixPath(slashed).name)):
             found = by_last_part
+            if named.setdefault(picture, slashed) != slashed:
+                unsure.add(picture)
         else:
             continue
         for name, cell in record.items():
             if name != places[0] and (name in found or len(found) < MAX_COLUMNS):
                 found.setdefault(name, {})[picture] = cell
-    return by_path if any_path else by_last_part
+    if any_path:
+        return by_path
+    return {
+        name: {picture: cell for picture, cell in cells.items() if picture not in unsure}
+        for name, cells in by_last_part.items()
+    }
 
 
 def files_by_last_part(called: Mapping[str, str]) -> dict[str, str]:

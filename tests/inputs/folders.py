@@ -156,6 +156,16 @@ def systems(home: Path) -> str:
     return said(home)
 
 
+@folders("a class called `recycled`, as Windows XP's waste baskets are")
+def recycled(home: Path) -> str:
+    for name in ("organic", "recycled"):
+        plain(home / name, 60)
+    for name in ("RECYCLER/S-1-5-21-7-1003", "organic/RECYCLED"):
+        for path in plain(home / name, 2).iterdir():
+            path.rename(path.with_stem(f"Dc{int(path.stem)}"))
+    return said(home)
+
+
 def run_folder(folder: Path) -> Path:
     """What a training leaves: the facts, and a stage with a sheet of samples."""
     samples = folder / "gan" / "samples"

@@ -8,6 +8,8 @@ import pytest
 from filelock import FileLock
 
 from tests.inputs.cases import case, said
+from tests.inputs.folders import zipped
+from tests.inputs.tables import drawn, parquet
 from tests.support.pictures import draw_folder
 from train.data.cache import Cache
 
@@ -42,3 +44,13 @@ def packed_by_another(home: Path) -> str:
 @large("the same, on a disk without room")
 def no_room(home: Path) -> str:
     return too_large(home, 1000)
+
+
+@large("a zip of parquet that would fill more than half of the free memory")
+def zipped_tables(home: Path) -> str:
+    for name in ("train", "test"):
+        parquet(home / "set", name, image=drawn(60))
+    archive = zipped(home / "set", home / "set.zip")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.data.tables.free_memory", lambda: 3 * sum(map(len, drawn(60))))
+        return said(archive)

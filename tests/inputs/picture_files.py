@@ -132,6 +132,11 @@ def black_above_white(home: Path) -> str:
     return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(black=9, white=5))
 
 
+@picture_files("a `--black` above the white that is found")
+def black_above_what_is_found(home: Path) -> str:
+    return said(numbers(home, 0, 4000, np.uint16), pixels=PixelFormat(black=5000))
+
+
 def colours(count: int, most: float) -> np.ndarray:
     """Pictures [count, 12, 12, 3] of numbers from 0 to below `most`."""
     return np.random.default_rng(0).uniform(0, most, (count, 12, 12, 3))

@@ -146,6 +146,20 @@ def parquet_and_pictures(home: Path) -> str:
     return printed
 
 
+@tables("parquet beside other tables and texts, or with its ending in capitals")
+def parquet_and_others(home: Path) -> str:
+    sets = {"tables": ("a.csv", "b.csv"), "texts": ("readme.txt", "licence.txt"), "CAPITALS": ()}
+    for name, others in sets.items():
+        place = parquet(home / name, "numbers", image=ramps(), label=PARITY)
+        ending = ".PARQUET" if name.isupper() else ".parquet"
+        (place / "numbers.parquet").rename(place / f"numbers{ending}")
+        for other in others:
+            (place / other).write_text("a,b\n1,2\n3,4\n")
+        printed = said(place)
+        assert "2 classes: 0 (60), 1 (60)" in printed, place
+    return printed
+
+
 @tables("parquet without pictures")
 def without_pictures(home: Path) -> str:
     return said(parquet(home, label=["cat"] * 120))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from train.data.packed import Pack, disk_errors
+from train.data.packed import INDEX, Pack, disk_errors
 from train.progress_bar import say
 
 LARGE_FILES = Path("/var/tmp")  # for temporary files that are too large for /tmp, which many systems keep in memory
@@ -25,12 +25,12 @@ class Cache:
 
     def find(self, key: str) -> Pack | None:
         """The pack of a key, finished or not, if it is there and undamaged."""
-        folders = sorted(path.parent for path in self.folder.glob("*/pack.json")) if self.shared else [self.folder]
+        folders = sorted(path.parent for path in self.folder.glob(f"*/{INDEX}")) if self.shared else [self.folder]
         return next((pack for folder in folders if (pack := Pack.open(folder, key))), None)
 
     def is_empty(self) -> bool:
         """Whether there is no pack at all: then no key needs to be computed."""
-        return not any(self.folder.glob("*/pack.json" if self.shared else "pack.json"))
+        return not any(self.folder.glob(f"*/{INDEX}" if self.shared else INDEX))
 
     def place(self, name: str, key: str) -> Path:
         """The folder for a pack that is to be made. name: of the pictures, for whoever looks into the folder."""

@@ -4,17 +4,17 @@ from bundle.errors import UserError
 from train.data.mapped_images import Images
 from train.data.scan import Scan
 
-MINIMUM_IMAGES = 20
-MINIMUM_TRAINING = 10
-FEW_IMAGES = 100
+LEAST_PICTURES = 20
+LEAST_TRAINING_PICTURES = 10
+FEW_PICTURES = 100
 """Below this a GAN mostly repeats its pictures."""
 
 
 def few_pictures(count: int) -> list[str]:
     """A note where there are so few pictures that a GAN can hardly learn from them."""
-    if not MINIMUM_IMAGES <= count < FEW_IMAGES:
+    if not LEAST_PICTURES <= count < FEW_PICTURES:
         return []
-    return [f"{count} pictures are few: a GAN mostly repeats them, a VAE does better; {FEW_IMAGES} or more help most"]
+    return [f"{count} pictures are few: a GAN mostly repeats them, a VAE does better; {FEW_PICTURES} or more help most"]
 
 
 def check_variety(source: str, *splits: Images) -> None:
@@ -29,12 +29,12 @@ def check_count(source: str, scan: Scan, train: int, held_out: int) -> None:
     """Raises UserError for too few pictures: readable ones, or those of both splits that are kept, as they have a label
     that is trained on, or training pictures among them."""
     bad = f" ({len(scan.bad)} unreadable, first {scan.bad[0]})" if scan.bad else ""
-    if scan.read < MINIMUM_IMAGES:
-        raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {MINIMUM_IMAGES} are needed.")
+    if scan.read < LEAST_PICTURES:
+        raise UserError(f"{source} has {scan.read} readable pictures{bad}; at least {LEAST_PICTURES} are needed.")
     kept = train + held_out
-    if kept < MINIMUM_IMAGES:
-        raise UserError(f"{source} has {kept} pictures with a label, of {scan.read}; at least {MINIMUM_IMAGES} are "
+    if kept < LEAST_PICTURES:
+        raise UserError(f"{source} has {kept} pictures with a label, of {scan.read}; at least {LEAST_PICTURES} are "
                         "needed. --no-classes trains on all.")  # fmt: skip
-    if train < MINIMUM_TRAINING:
+    if train < LEAST_TRAINING_PICTURES:
         raise UserError(f"{source} has {train} training pictures that can be used, beside {held_out} held-out ones"
-                        f"{bad}; at least {MINIMUM_TRAINING} are needed.")  # fmt: skip
+                        f"{bad}; at least {LEAST_TRAINING_PICTURES} are needed.")  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,13 +10,16 @@ from bundle.errors import UserError
 from bundle.read import INDEX
 from train.data.wording import listed
 
-# Folders that no user made: waste baskets, thumbnails, snapshots. In lower case.
+# Folders that no user made: waste baskets, thumbnails, snapshots. In lower case. See also WASTE.
 SYSTEM_FOLDERS = {
     "__macosx", "temporary items", "network trash folder",  # macOS
-    "$recycle.bin", "recycler", "recycled", "system volume information", "found.000",  # Windows
+    "$recycle.bin", "system volume information", "found.000",  # Windows
     "lost+found", "@eadir", "#recycle", "#snapshot", "@recycle", "@tmp", "@recently-snapshot",  # Linux, Synology, QNAP
     "__pycache__",
 }  # fmt: skip
+# What Windows XP and older left in their waste baskets: RECYCLER/S-1-5-21-…/Dc3.png and RECYCLED/Dc3.png. Their names
+# alone may be those of classes.
+WASTE = re.compile(r"(^|/)recycle[rd]/(s-\d[\d-]+/|d[a-z]\d+([./]|$))", re.IGNORECASE)
 # Kind of a folder, its index, and a key in it.
 MADE_HERE = (("run", "run.json", "data"), ("bundle", INDEX, "graphs"), ("pack", "pack.json", "keys"))
 MOST_FILES = 10_000_000
@@ -36,8 +40,10 @@ class FolderFiles:
 
 def hidden(name: PurePosixPath) -> bool:
     """Whether systems left it beside the user's files: .DS_Store, ._a.png, __MACOSX/, @eaDir/, lost+found/."""
-    return any(part.startswith(".") for part in name.parts) or any(
-        part.lower() in SYSTEM_FOLDERS for part in name.parts[:-1]
+    return (
+        any(part.startswith(".") for part in name.parts)
+        or any(part.lower() in SYSTEM_FOLDERS for part in name.parts[:-1])
+        or WASTE.search(str(name)) is not None
     )
 
 
@@ -97,7 +103,11 @@ def find_files(source: str, folder: Path) -> FolderFiles:
                 continue
             if hidden(inner / "file"):
                 continue
-            same = folder_id(path)
+            try:
+                same = folder_id(path)
+            except OSError:  # the folder around it may be listed, and not entered
+                closed.append(str(inner))
+                continue
             if same in around:
                 continue
             if kind := made_here(path):

@@ -76,7 +76,7 @@ def file_attributes(
     if wanted is None:
         return (), {}, []
     pictures = [*train, *test]
-    rows, columns = find_rows(source, files, pictures)
+    rows, columns, about_rows = find_rows(source, files, pictures)
     cells = {name: [rows.get(path, {}).get(name) for path in train] for name in columns}
     chosen, notes = choose_attributes(wanted, cells, class_columns)
     infos = tuple(column.info for column in chosen)
@@ -84,7 +84,7 @@ def file_attributes(
     values = {
         path: tuple(row) for path, row in zip(pictures, matrix(infos, asked, len(pictures)).tolist(), strict=True)
     }
-    return infos, values, notes
+    return infos, values, [*about_rows, *notes]
 
 
 def file_labels(
@@ -104,7 +104,10 @@ def file_labels(
             raise UserError(f"{source} has no file that names labels ({', '.join((STYLEGAN, *TABLES))}): leave out "
                             "--classes-from and --label-column.")  # fmt: skip
         return None, [], []
-    if found.keys:
+    if found.keys and all(found.keys.get(path) is None for path in train):
+        found.notes.append(f"{', '.join(found.called)} {'name' if len(found.called) > 1 else 'names'} a label of no "
+                           "training picture")  # fmt: skip
+    elif found.keys:
         also = "; --classes-from folder goes by the sub-folders" if len(tops(train)) > 1 and not asked else ""
         return found.keys, found.columns, [*found.notes, f"classes by {', '.join(found.called)}{also}"]
     if asked:

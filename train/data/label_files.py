@@ -70,11 +70,12 @@ def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], as
 
 def find_rows(
     source: str, files: Files, pictures: Sequence[PurePosixPath]
-) -> tuple[dict[PurePosixPath, dict[str, object]], list[str]]:
+) -> tuple[dict[PurePosixPath, dict[str, object]], list[str], list[str]]:
     """What the files beside the pictures say of each: picture -> its rows of all files in one (of two cells, the last
-    that is filled); and the columns of all files. Raises UserError for a file that cannot be read."""
+    that is filled); the columns of all files; and notes. Raises UserError for a file that cannot be read."""
     found: dict[PurePosixPath, dict[str, object]] = {}
     columns: dict[str, None] = {}
+    notes: list[str] = []
     paths = Paths(files)
     for name in (name for name in files if is_label_file(name)):
         records = records_of(source, name, files, "leave out --attributes") or []
@@ -87,9 +88,12 @@ def find_rows(
         for record in records:
             if record.get(places[0]) is not None:
                 add_cells(told.setdefault(paths.of(name, record[places[0]]), {}), record)
-        for picture, row in matched(pictures, told).items():
+        rows, unsure = matched(pictures, told)
+        for picture, row in rows.items():
             add_cells(found.setdefault(picture, {}), row)
-    return found, list(columns)
+        if unsure:
+            notes.append(f"{name}: {several_rows(unsure)}: no attribute is taken from them")
+    return found, list(columns), notes
 
 
 def add_cells(row: dict[str, object], more: Mapping[str, object]) -> None:
@@ -97,18 +101,33 @@ def add_cells(row: dict[str, object], more: Mapping[str, object]) -> None:
     row.update({column: value for column, value in more.items() if value is not None or column not in row})
 
 
-def matched(pictures: Sequence[PurePosixPath], told: Mapping[PurePosixPath, Told]) -> dict[PurePosixPath, Told]:
+def matched(
+    pictures: Sequence[PurePosixPath], told: Mapping[PurePosixPath, Told]
+) -> tuple[dict[PurePosixPath, Told], list[PurePosixPath]]:
     """What one file tells about those pictures that it names by their path; else, where it names none so, by their
-    file's name alone or without its ending, where that is unique."""
+    file's name alone or without its ending, where that is unique among the pictures and among the rows. And the
+    pictures that several rows may mean, as where a table of two splits lies beside the pictures of one."""
     exact = {path: told[path] for path in pictures if path in told}
     if exact or not told:
-        return exact
+        return exact, []
     called: dict[str, list[PurePosixPath]] = {}
     for path in pictures:
         for name in {composed(path.name), composed(path.stem)}:
             called.setdefault(name, []).append(path)
-    by_last_part = {composed(name.name): fact for name, fact in told.items()}
-    return {called[name][0]: fact for name, fact in by_last_part.items() if len(called.get(name, ())) == 1}
+    rows: dict[PurePosixPath, list[Told]] = {}
+    for named, fact in told.items():
+        meant = called.get(composed(named.name), [])
+        if len(meant) == 1:
+            rows.setdefault(meant[0], []).append(fact)
+    return (
+        {path: facts[0] for path, facts in rows.items() if len(facts) == 1},
+        [path for path, facts in rows.items() if len(facts) > 1],
+    )
+
+
+def several_rows(unsure: Sequence[PurePosixPath]) -> str:
+    """What is said of pictures that several rows may mean."""
+    return f"several rows have the name of {listed(list(map(str, unsure)), 'picture')}"
 
 
 def composed(text: str) -> str:
@@ -143,15 +162,20 @@ def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A file that names labels: its rows by picture, and its columns without that of the pictures."""
+    """A file that names labels: the rows of each picture, and its columns without that of the pictures."""
 
     name: PurePosixPath
-    rows: Mapping[PurePosixPath, Mapping[str, object]]
+    rows: Mapping[PurePosixPath, Sequence[Mapping[str, object]]]
     columns: tuple[str, ...]
 
-    def keys(self, column: str) -> dict[PurePosixPath, ClassKey]:
-        """The class of each picture by a column. Raises ValueError for a cell that names no single class."""
-        return {path: label_key(row.get(column)) for path, row in self.rows.items()}
+    def keys(self, column: str) -> dict[PurePosixPath, list[ClassKey]]:
+        """The different classes of each picture by a column, none where its cells are empty. Raises ValueError for a
+        cell that names no single class."""
+        keys: dict[PurePosixPath, list[ClassKey]] = {}
+        for path, rows in self.rows.items():
+            found = [label_key(row.get(column)) for row in rows]
+            keys[path] = list({str(key): key for key in found if key is not None}.values())  # 1 and "1" are one class
+        return keys
 
     def named(self, asked: str) -> list[str]:
         """Its column of this name, however it is capitalised, if it has one."""
@@ -168,7 +192,10 @@ def label_table(name: PurePosixPath, records: Records, paths: "Paths", found: Fi
         found.without_classes |= not records and name.name.lower() == STYLEGAN
         return None
     place = places[0]
-    rows = {paths.of(name, record[place]): record for record in records if record.get(place) is not None}
+    rows: dict[PurePosixPath, list[dict[str, object]]] = {}
+    for record in records:
+        if record.get(place) is not None:
+            rows.setdefault(paths.of(name, record[place]), []).append(record)
     return LabelTable(name, rows, tuple(column for column in columns if column != place))
 
 
@@ -179,8 +206,8 @@ def columns_of_one_class(tables: Sequence[LabelTable]) -> set[str]:
     for table in tables:
         for column in by_name(table.columns, LABEL_COLUMNS) if table.name.name.lower() != STYLEGAN else ():
             with suppress(ValueError):
-                keys = set(table.keys(column).values())
-                classes.setdefault(column.lower(), set()).update(keys)
+                keys = table.keys(column).values()
+                classes.setdefault(column.lower(), set()).update(key for several in keys for key in several)
     return {column for column, keys in classes.items() if len(class_keys(keys)) < 2}
 
 
@@ -202,11 +229,16 @@ def add_labels(
             found.notes.append(f"the column {column} of {table.name} is passed over: {problem}")
             continue
         called = str(table.name) if table.name.name.lower() == STYLEGAN else f"{table.name}, column {column}"
-        labels = matched(pictures, keys)
-        if keys and not labels:
+        labels, unsure = matched(pictures, keys)
+        if unsure:
+            found.notes.append(f"{table.name}: {several_rows(unsure)}: no label is taken from them")
+        elif keys and not labels:
             found.notes.append(f"{called} names no picture that is here: {listed(list(map(str, keys)), 'file')}")
+        if keys and not labels:
             return
-        found.keys.update(labels)
+        if several := [str(path) for path, of_path in labels.items() if len(of_path) > 1]:
+            found.notes.append(f"{called} gives {listed(several, 'picture')} several labels: none is taken")
+        found.keys.update({path: of_path[0] if len(of_path) == 1 else None for path, of_path in labels.items()})
         found.called.append(called)
         found.columns.append(column)
         return
@@ -227,7 +259,11 @@ def read_records(name: PurePosixPath, data: bytes) -> Records | None:
     if name.suffix.lower() != ".csv":
         return records
     files = by_name(records[0], FILE_COLUMNS)[:1] if records else []
-    return [{column: text if column in files else cell(text) for column, text in row.items()} for row in records]
+    return [
+        {column: cell_of_text(text) if isinstance(text, str) and column not in files else text
+         for column, text in row.items()}
+        for row in records
+    ]  # fmt: skip
 
 
 def stylegan_records(content: object) -> Records | None:
@@ -242,8 +278,3 @@ def stylegan_records(content: object) -> Records | None:
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise ValueError("labels are pairs of a file and a class")
     return [{"file_name": file, "label": label} for file, label in pairs]
-
-
-def cell(text: object) -> object:
-    """A cell of a CSV, which has lists where a row is longer than the first."""
-    return cell_of_text(text) if isinstance(text, str) else text

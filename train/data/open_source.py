@@ -25,6 +25,8 @@ from train.data.wording import listed
 from train.data.zip_files import files_of_zips, zip_files
 
 SAVED = {PurePosixPath("dataset_dict.json"), PurePosixPath("state.json")}  # what `Dataset.save_to_disk` leaves
+# Endings beside parquet that the `datasets` library takes for no data: README.md may say which files are which split.
+NO_DATA = {"", ".md"}
 
 
 def open_source(source: str, reading: Reading = DEFAULT_READING) -> Source:
@@ -69,7 +71,8 @@ def open_folder(source: str, path: Path, reading: Reading) -> Source:
     if not parquet:
         return tables.open_saved(source, reading, path)
     pattern = glob.escape(str(path)) != str(path)  # for which the library takes it
-    if not pictures and not found.notes and not pattern:
+    alone = {name.suffix for name in found.files} <= {".parquet", *NO_DATA}
+    if alone and not found.notes and not pattern:
         return tables.open_table(source, reading, str(path))
     # The library would count what else is there, and take the kind that is most frequent.
     opened = tables.open_parquet_files(source, reading, {name: found.files[name] for name in parquet})

@@ -3,7 +3,8 @@
     python -m train.data.picture_folder SOURCE FOLDER --most 2000
 
 FOLDER, which must be empty or missing, gets at most so many pictures, spread over the whole source, as
-CLASS/NUMBER.ENDING; FOLDER/metadata.csv its attributes. What is read, and how, is as for --data of a training.
+CLASS/NUMBER.ENDING; FOLDER/metadata.csv has its attributes, and the classes too where some pictures have none. What is
+read, and how, is as for --data of a training.
 """
 
 import csv
@@ -24,10 +25,12 @@ from bundle.deep_pixels import EACH, ValueRange
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
 from bundle.picture_files import ENDINGS, TRAINING, opened
+from bundle.picture_tables import LABEL_COLUMNS
 from bundle.pictures import from_array
 from train.data import shapes
 from train.data.attributes import AttributeInfo, number_word
 from train.data.dataset import synthetic_set
+from train.data.folder_files import SYSTEM_FOLDERS
 from train.data.load import load
 from train.data.open_source import open_source
 from train.data.pixel_format import DEFAULT_PIXELS
@@ -40,7 +43,7 @@ TOLD_EVERY = 25  # pictures
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 LONGEST_NAME = 80  # letters
-ATTRIBUTES = "metadata.csv"
+TABLE = "metadata.csv"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class PictureFile:
 
 
 class FolderNames:
-    """The folder of each class: one that any disk takes and that leads nowhere else, whatever the class is called.
+    """The folder of each class: one that any disk takes, that is read back and that leads nowhere else, whatever the
+    class is called.
     Classes that differ have folders that differ, be it by a number."""
 
     def __init__(self) -> None:
@@ -77,7 +81,7 @@ class FolderNames:
         """The name of the folder of a class; "" for none, whose pictures lie beside the folders."""
         if label not in self._of:
             plain = FORBIDDEN.sub(" ", label)[:LONGEST_NAME].strip(". ") or "class"
-            if RESERVED.fullmatch(plain.partition(".")[0].strip()):
+            if RESERVED.fullmatch(plain.partition(".")[0].strip()) or plain.lower() in SYSTEM_FOLDERS:
                 plain = f"class {plain}"
             taken = {name.casefold() for name in self._of.values()}
             free = (name for number in itertools.count(2) for name in [plain, f"{plain} {number}"])
@@ -103,20 +107,27 @@ def write_folder(settings: FolderSettings) -> int:
         raise UserError(f"{settings.folder} is not empty: name a new folder, or empty it.")
     found, names = files_of(settings.source, settings.most), FolderNames()
     settings.folder.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows: list[list[str]] = []
+    labels: list[str] = []
     for i, picture in enumerate(found.pictures):
         home = settings.folder / names.of(picture.label)
         home.mkdir(parents=True, exist_ok=True)
         path = home / f"{i + 1:06d}{picture.ending}"
         path.write_bytes(picture.data)
         rows.append([path.relative_to(settings.folder).as_posix(), *picture.attributes])
+        labels.append(picture.label)
         if i % TOLD_EVERY == 0 or i + 1 == found.count:
             print(f"{i + 1} of {found.count}", flush=True)
     if not rows:
         raise UserError(f"{settings.source} holds no picture that can be read.")
-    if found.attributes:
-        with (settings.folder / ATTRIBUTES).open("w", encoding="utf-8", newline="") as out:
-            csv.writer(out).writerows([["file_name", *found.attributes], *rows])
+    columns = found.attributes
+    if any(labels) and not all(labels):  # with pictures beside them, folders are no classes (see layout.py)
+        taken = {name.lower() for name in columns}
+        columns = (*columns, next(name for name in LABEL_COLUMNS if name not in taken))
+        rows = [[*row, label] for row, label in zip(rows, labels, strict=True)]
+    if columns:
+        with (settings.folder / TABLE).open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([["file_name", *columns], *rows])
     return 0
 
 

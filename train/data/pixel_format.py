@@ -13,6 +13,7 @@ from bundle.deep_pixels import EACH, Scaling, is_deep, numbers, value_range
 from bundle.errors import UserError
 from bundle.pictures import BACKGROUNDS, BORDER, COLOUR_MODES, Mode
 from train.data.dataset import DataInfo
+from train.data.wording import plural
 
 Channels = Literal[1, 3]
 WHITE, BLACK = BACKGROUNDS["RGB"], BACKGROUNDS["L"]
@@ -184,7 +185,13 @@ class PixelStatistics:
             return None
         black, white = (found if said is None else said for found, said in
                         ((black, wanted.black), (white, wanted.white)))  # fmt: skip
-        check_pixel_format(replace(wanted, black=black, white=white))
+        if black >= white and wanted.black is None:
+            raise UserError(f"--white {white:g} must be above black, which is {black:g} in these pictures: give "
+                            "--black too.")  # fmt: skip
+        if black >= white and wanted.white is None:
+            raise UserError(f"--black {black:g} must be below white, which is {white:g} in these pictures: give "
+                            "--white too.")  # fmt: skip
+        check_pixel_format(wanted)
         return black, white
 
     def notes(self, scaling: Scaling, wanted: PixelFormat, count: int) -> list[str]:
@@ -220,10 +227,12 @@ def deep_notes(stats: PixelStatistics, scaling: tuple[float, float], wanted: Pix
     if {"I;16", "uint16"} & set(stats.deep_modes) and wanted.white is None and white < 32768:
         lines.append(f"note: these files could hold 65535, and 99.9 % of their numbers are at most {bright:g}")
     if bright - black < FAR_UNDER * (white - black):
-        lines.append(f"warning: 99.9 % of the numbers are at most {bright:g}, far under white: the pictures are dark; "
-                     f"try --white {bright:g}")  # fmt: skip
+        advice = f"; try --white {bright:g}" if bright > black else ""
+        lines.append(f"warning: 99.9 % of the numbers are at most {bright:g}, far under white: the pictures are dark"
+                     f"{advice}")  # fmt: skip
     if stats.missing:
-        lines.append(f"{stats.missing} pictures with pixels that are no number or infinite: no number is drawn black")
+        lines.append(f"{plural(stats.missing, 'picture')} with pixels that are no number or infinite: NaN is drawn "
+                     "black, infinities as black or white")  # fmt: skip
     if stats.whole_numbers and stats.floats:
         lines.append("warning: the set mixes whole numbers and floats, and one range holds for both")
     return lines

@@ -3,8 +3,9 @@
 from bundle.pictures import Framing, fills
 from train.data.dataset import DataInfo
 from train.data.scan import Scan
+from train.data.wording import first_few, plural
 
-MOST_CLASSES, MOST_BAD = 12, 5  # named one by one
+MOST_CLASSES = 12  # named one by one
 
 
 def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
@@ -16,23 +17,19 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
         f"{'grey' if info.channels == 1 else 'RGB'}",
     ]
     if scan.several:
-        lines.append(f"  {scan.several} pictures with several frames or pages, of which the first is used")
+        lines.append(f"  {plural(scan.several, 'picture')} with several frames or pages, of which the first is used")
     if scan.coloured:
-        lines.append(f"  warning: {scan.coloured} pictures in colour are read as grey; --channels 3 trains in colour")
+        what = f"{plural(scan.coloured, 'picture')} in colour, read as grey"
+        lines.append(f"  warning: {what}; --channels 3 trains in colour")
     if scan.transparent:
-        lines.append(f"  {scan.transparent} pictures with transparent parts, laid on {info.background}")
+        lines.append(f"  {plural(scan.transparent, 'picture')} with transparent parts, laid on {info.background}")
     lines.append(f"  {classes(scan, info)}")
     lines += [f"  {note}" for note in notes]
     if scan.warned:
-        lines.append(f"  {len(scan.warned)} warnings: {first_ones(scan.warned)}")
+        lines.append(f"  {plural(len(scan.warned), 'warning')}: {first_few(scan.warned, between='; ')}")
     if scan.bad:
-        lines.append(f"  skipped {len(scan.bad)} unreadable: {first_ones(scan.bad)}")
+        lines.append(f"  skipped {len(scan.bad)} unreadable: {first_few(scan.bad, between='; ')}")
     return "\n".join(lines)
-
-
-def first_ones(lines: list[str]) -> str:
-    """The first MOST_BAD of them in one line."""
-    return "; ".join(lines[:MOST_BAD]) + (", …" if len(lines) > MOST_BAD else "")
 
 
 def sizes(scan: Scan) -> str:

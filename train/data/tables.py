@@ -18,9 +18,11 @@ from train.data.attributes import AttributeInfo, choose_attributes, matrix
 from train.data.columns import likeliest_pictures, named_column
 from train.data.label_values import ClassKey, class_keys, class_numbers, label_key
 from train.data.layout import SPLITS, split_name
+from train.data.memory import free_memory
 from train.data.reading import DEFAULT_READING, Reading
 from train.data.source import Files, Row, Source, Split
 
+ZIPPED_SHARE = 0.5  # of the free memory that the tables of a zip may fill, which are held in it whole
 LISTS = (datasets.List, datasets.LargeList)
 ARRAYS = (datasets.Array2D, datasets.Array3D)
 TRIED = 3  # cells of a column of bytes that are opened to see whether they are pictures
@@ -61,12 +63,20 @@ def open_saved(called: str, reading: Reading, folder: Path) -> Source:
 
 
 def open_zipped_parquet(called: str, reading: Reading, files: Files) -> Source:
-    """Parquet files that lie in a zip; their paths name the splits. Raises UserError, which calls it `called`."""
+    """Parquet files that lie in a zip; their paths name the splits. Raises UserError, which calls it `called`, also
+    where they would fill the memory."""
 
     def read() -> Tables:
         parts: dict[str, list[datasets.Dataset]] = {}
+        left = ZIPPED_SHARE * free_memory()
         for name, data in files.items():
-            table = pq.read_table(pa.BufferReader(data()))
+            file = pq.ParquetFile(pa.BufferReader(data()))
+            groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+            left -= sum(groups)  # bytes once they are unpacked
+            if left < 0:
+                raise UserError(f"{called} holds tables that are too large for the memory of this machine: unpack it, "
+                                "and name the folder.")  # fmt: skip
+            table = file.read()
             parts.setdefault(split_of(name), []).append(datasets.Dataset(datasets.table.InMemoryTable(table)))
         return {split: datasets.concatenate_datasets(found) for split, found in parts.items()}
 
@@ -78,6 +88,8 @@ def readable(called: str, reading: Reading, read: Callable[[], Tables]) -> Sourc
     datasets.disable_progress_bars()
     try:
         loaded = read()
+    except UserError:
+        raise
     except Exception as problem:  # the library raises all kinds
         raise UserError(f"Could not read {called}: {first_line(problem)}") from problem
     return chosen_splits(called, loaded, reading)

@@ -10,9 +10,9 @@ def plural(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def first_few(names: Sequence[str], most: int = MOST_NAMED) -> str:
+def first_few(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
     """The first `most` names in their order: "a, b", "a, b, c, d, e, …"."""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    return between.join([*names[:most], *(["…"] if len(names) > most else [])])
 
 
 def listed(names: Sequence[str], what: str) -> str:

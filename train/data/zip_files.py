@@ -69,7 +69,7 @@ class ZipReader:
             )
         for entry, entry_name in zip(entries, entry_names(entries), strict=True):
             name = PurePosixPath(entry_name.replace("\\", "/"))
-            if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16):
+            if name.is_absolute() or not name.parts or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16):
                 self.odd.append(entry_name)
             elif not hidden(name):
                 most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES

@@ -31,7 +31,7 @@ from demo.routes.make_routes import make_routes
 from tests.support.inline_child import inline
 from tests.support.make_page import HERE, OWN_PAGE, Page, picture
 from tests.support.quick_maker import narrow, of_pictures
-from train.data.checks import FEW_IMAGES, MINIMUM_IMAGES
+from train.data import checks
 
 COMMAND, STEPS = plan.training_command, plan.steps
 TINY = MakeLimits(1_000_000, 200_000, 60, 10, 2)
@@ -243,7 +243,7 @@ def test_any_title_has_a_name_for_addresses(title: str, name: str):
 
 
 def test_the_page_and_training_mean_the_same_by_few_pictures():
-    assert LEAST_PICTURES == MINIMUM_IMAGES and FEW_FOR_A_GAN <= FEW_IMAGES
+    assert LEAST_PICTURES == checks.LEAST_PICTURES and FEW_FOR_A_GAN <= checks.FEW_PICTURES
 
 
 def test_few_pictures_train_no_gan_and_one_group_no_classifier():

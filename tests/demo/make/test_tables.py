@@ -64,6 +64,9 @@ def test_rows_name_pictures_by_their_path_else_by_their_name():
     assert cells_of(windows, PurePosixPath("set"), by_name) == {"x": {"cats/000001.png": 1.0}}
     alone = [{"file_name": "elsewhere/b.png", "x": 4.0}, {"file_name": "elsewhere/a.png", "x": 5.0}]  # two are called a
     assert cells_of(alone, PurePosixPath("set"), by_name) == {"x": {"dogs/000002.png": 4.0}}
+    splits = [*alone, {"file_name": "other/b.png", "x": 6.0}, {"file_name": "other/c.png", "x": 7.0}]  # two rows say b
+    more = {**by_name, "set/c.png": "dogs/000003.png"}
+    assert cells_of(splits, PurePosixPath("set"), more) == {"x": {"dogs/000003.png": 7.0}}
     assert cells_of([{"x": 1.0}], PurePosixPath("set"), by_name) == {}
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from bundle.errors import UserError
 from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
+from train.data import folder_files
 from train.data.label_files import read_records
 from train.data.load import load, load_again
 from train.data.open_source import open_source
@@ -219,3 +220,27 @@ def test_a_folder_that_holds_a_run_alone_says_why_it_has_no_picture(tmp_path):
     (tmp_path / "inner" / "run.json").write_text('{"data": {}}')
     with pytest.raises(UserError, match=r"holds no picture: .*inner"):
         open_source(str(tmp_path))
+
+
+def test_folders_that_may_be_listed_and_not_entered_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As after chmod -R 644, for all but root."""
+    draw_folder(tmp_path, 60)
+    known = folder_files.folder_id
+
+    def denied(folder: Path) -> tuple[int, int]:
+        if folder.name == "disc":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return known(folder)
+
+    monkeypatch.setattr(folder_files, "folder_id", denied)
+    source = open_source(str(tmp_path))
+    assert source.classes == ("bar", "square")
+    assert "left out 1 folder (disc) that cannot be opened" in source.notes
+
+
+def test_an_entry_without_a_name_is_left_out(tmp_path: Path):
+    archive = zipped(draw_folder(tmp_path / "set", 30), tmp_path / "set.zip")
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr(".", saved(Image.new("L", (16, 16), 9), "PNG"))
+    source = open_source(str(archive))
+    assert source.train.count == 30 and "left out 1 file (.) outside the zip" in source.notes

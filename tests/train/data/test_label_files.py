@@ -236,3 +236,40 @@ def test_why_a_column_is_passed_over_is_said(tmp_path: Path):
     names = drawn(tmp_path, 40)
     table(tmp_path / "metadata.csv", "file_name,label", [f"{name},0.5" for name in names])
     assert any("0.5 is no class" in note for note in open_source(str(tmp_path)).notes)
+
+
+def test_attributes_of_a_name_that_several_rows_have_are_not_taken(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"train/{name},{i}" for i, name in enumerate(names)] + [f"test/{name},999" for name in names[:20]]
+    table(tmp_path / "metadata.csv", "file_name,age", rows)
+    source = open_source(str(tmp_path), Reading(attributes="age"))
+    ages = [row.attributes[0] for row in source.train.rows()]
+    assert ages[20:] == list(range(20, 240)) and all(age != age for age in ages[:20])
+    assert any("several rows have the name of 20 pictures" in note for note in source.notes)
+
+
+def test_a_row_for_each_part_of_a_picture_may_repeat_its_class(tmp_path: Path):
+    names = drawn(tmp_path, 40)
+    rows = [f"{name},{'ab'[i % 2]},{x}" for i, name in enumerate(names) for x in range(3)]
+    table(tmp_path / "labels.csv", "file_name,label,x", rows)
+    source = open_source(str(tmp_path))
+    assert source.classes == ("a", "b") and {row.label for row in source.train.rows()} == {0, 1}
+
+
+def test_a_file_that_was_asked_for_must_name_training_pictures(tmp_path: Path):
+    for name in ("cat", "dog"):
+        drawn(tmp_path / "train" / name, 30)
+    rows = [f"{name},{'ab'[i % 2]}" for i, name in enumerate(drawn(tmp_path / "test", 20))]
+    table(tmp_path / "test" / "labels.csv", "file_name,label", rows)
+    with pytest.raises(UserError, match="names a label of no training picture"):
+        open_source(str(tmp_path), Reading(classes_from="file"))
+
+
+def test_cells_beyond_the_columns_are_no_column(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"{name},{'ab'[i % 2]},{i}" for i, name in enumerate(names)]
+    table(tmp_path / "metadata.csv", "file_name,label,age", [*rows[:-1], rows[-1] + ",x,y"])
+    with pytest.raises(UserError, match=r"no such column, but label, age\."):
+        open_source(str(tmp_path), Reading(label_column="kind"))
+    source = open_source(str(tmp_path), Reading(attributes="all"))
+    assert [one.name for one in source.attributes] == ["age"] and not any("None" in note for note in source.notes)

@@ -14,6 +14,7 @@ from tests.bundle.test_pictures import saved
 from tests.support.pictures import draw_folder
 from tests.train.data.test_tables import parquet
 from train.data import stacked_mnist
+from train.data.open_source import open_source
 from train.data.picture_folder import FolderNames, FolderSettings, write_folder
 
 
@@ -52,6 +53,21 @@ def test_columns_come_along(tmp_path: Path):
         found = list(csv.DictReader(file))
     assert len(found) == 150 and found[0].keys() == {"file_name", "weight", "glasses"}
     assert {row["glasses"] for row in found} == {"no", "yes"} and (tmp_path / "out" / found[7]["file_name"]).is_file()
+
+
+def test_classes_are_read_back_also_where_some_pictures_have_none(tmp_path: Path):
+    home = draw_folder(tmp_path / "set", 60, classes=False)
+    files = [path.read_bytes() for path in sorted(home.glob("*.png"))]
+    ages = [i / 8 for i in range(60)]
+    kinds = [None, *(("recycled", "organic", "lost+found")[i % 3] for i in range(59))]
+    written(parquet(tmp_path / "table", image=files, category=kinds, label=ages), tmp_path / "out")
+    source = open_source(str(tmp_path / "out"))
+    assert source.classes == ("lost+found", "organic", "recycled") and source.train.count == 60
+    assert Counter(row.label for row in source.train.rows()) == {-1: 1, 0: 19, 1: 20, 2: 20}
+    kinds[0] = "organic"
+    written(parquet(tmp_path / "table", image=files, label=kinds), tmp_path / "full")
+    assert open_source(str(tmp_path / "full")).classes == ("class lost+found", "organic", "recycled")
+    assert not (tmp_path / "full" / "metadata.csv").exists()
 
 
 def test_drawn_shapes_have_classes_and_factors(tmp_path: Path):

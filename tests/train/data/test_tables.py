@@ -51,7 +51,7 @@ def test_arrays_in_parquet_are_pictures(tmp_path, capsys):
     report = capsys.readouterr().out
     assert (info.channels, info.size, info.classes) == (1, 16, ("0", "1"))
     assert "-0.2 to 3.5 -> black 0, white 1" in report  # but for outliers, which are clipped
-    assert "1 pictures with pixels that are no number or infinite" in report
+    assert "1 picture with pixels that are no number or infinite: NaN is drawn black" in report
     assert len(train) + len(test) == 120 and info.value_range == (0, 1)
     assert train.images[:, 0, -1, -1].unique().tolist() == [255]
     assert train.images[0, 0, 8].tolist() == list(range(128, 144))
