@@ -4,12 +4,13 @@ import io
 import lzma
 import os
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from bundle import packed_files
+from bundle import on_device, packed_files
 from bundle.errors import BundleError
 from bundle.read import discover, graph_bytes, read
 from bundle.write import update_bundle
@@ -57,6 +58,19 @@ def test_damage_is_a_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch):
     packed_files._unpacked.cache_clear()
     with pytest.raises(BundleError, match="more than"):
         read(folder)
+
+
+def test_without_lzma_what_is_not_packed_is_served(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(tiny_bundle, tmp_path / "plain")
+    packed(tiny_bundle, tmp_path / "packed")
+    (tmp_path / on_device.ARCHIVE).write_bytes(packed_files.pack({"package.json": b"{}"}))
+    packed_files._unpacked.cache_clear()
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    bundles, unavailable = discover(tmp_path)
+    assert len(bundles) == 1 and len(unavailable) == 1 and "no module lzma" in unavailable[0].reason
+    assert on_device.installed(tmp_path) is None
 
 
 def test_links_in_an_archive_are_left_out(tiny_bundle: Path, tmp_path: Path):
