@@ -12,7 +12,7 @@ from types import ModuleType
 
 from bundle.errors import BundleError, FileGone
 
-GRAPHS = "graphs.tar.xz"  # beside a bundle's index, where its graphs are packed
+PACKED_GRAPHS = "graphs.tar.xz"  # beside a bundle's index, where its graphs are packed
 MAX_BYTES = 500_000_000  # of what an archive may unpack to
 WINDOW = 1 << 24  # bytes: repetitions further apart are not found
 KEPT = 8  # archives whose contents stay in memory

@@ -46,8 +46,8 @@ from bundle.schema.measurements import (
     RuntimeResult,
 )
 from bundle.schema.pictures import (
+    MAX_ATTRIBUTE_NAME,
     MAX_ATTRIBUTES,
-    MAX_NAME,
     Attribute,
     AttributeEffect,
     Dataset,
@@ -75,12 +75,12 @@ __all__ = [
     "GRAPHS",
     "HELD_OUT",
     "MAX_ATTRIBUTES",
+    "MAX_ATTRIBUTE_NAME",
     "MAX_BUNDLE_NAME",
     "MAX_FILE_BYTES",
     "MAX_FIXED_SIZE",
     "MAX_LATENT",
     "MAX_LISTED_VALUES",
-    "MAX_NAME",
     "MAX_POINTS",
     "MAX_SERIES",
     "MAX_SIDE",

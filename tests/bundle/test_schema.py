@@ -8,12 +8,13 @@ import pytest
 from bundle.array_files import direction_shapes
 from bundle.errors import BundleError
 from bundle.read import read
-from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Bundle
+from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, Bundle
+from bundle.schema.graphs import GAN_GRAPHS
 from tests.support.tiny import load_index, save_index
 
 
 def test_settings_hold_the_names_of_all_attributes(broken_bundle: Path):
-    names = ",".join(f"{number:02d}".ljust(MAX_NAME, "x") for number in range(MAX_ATTRIBUTES))
+    names = ",".join(f"{number:02d}".ljust(MAX_ATTRIBUTE_NAME, "x") for number in range(MAX_ATTRIBUTES))
     index = load_index(broken_bundle)
     index["training"]["gan"]["settings"] = {"attributes": names}
     save_index(broken_bundle, index)
