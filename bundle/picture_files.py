@@ -74,7 +74,7 @@ TRAINING = Limits(
 def opened(data: bytes, limits: Limits) -> Image.Image:
     """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
     if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+        raise ImageError(too_large(limits.bytes))
     if data.startswith(JPEG_BEGINS) and "JPEG" in limits.formats:
         return _opened_jpeg(data, limits)
     try:
@@ -118,6 +118,11 @@ def check_pixels(image: Image.Image, most: int) -> None:
     """Raises ImageError when there are more."""
     if image.width * image.height > most:
         raise too_many_pixels(most)
+
+
+def too_large(most: int) -> str:
+    """The sentence that refuses a file of more than so many bytes."""
+    return f"The file is too large: at most {most // 1_000_000} MB are accepted."
 
 
 def too_many_pixels(most: int) -> ImageError:

@@ -20,7 +20,7 @@ from bundle.marks.formats import CHUNK, PNG_BEGINS, format_of
 from bundle.marks.mark import TRAINED, Mark
 from bundle.marks.redraw import Drawing, OtherFrames, Redraw, difference, drawn_again
 from bundle.model import BundleModel
-from bundle.picture_files import BROKEN, Limits, check_pixels
+from bundle.picture_files import BROKEN, Limits, check_pixels, too_large
 
 MOST_COMPARED = 240  # frames of a film
 FILM_PIXELS = 4  # times as many as one picture may have, in all frames of a film
@@ -75,7 +75,7 @@ def finding(
     """What can be said of a file's bytes. `reading`: what xmp.read finds in them; `model`: the bundle of the name that
     the mark gives, where it is at hand; `redraw`: how states are drawn. Raises ImageError beyond the limits."""
     if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+        raise ImageError(too_large(limits.bytes))
     mark = reading.mark
     if mark is None:
         return Finding(None, "absent", "not compared", None, tuple(_without_mark(data, reading)))
