@@ -173,6 +173,12 @@ class Bundle(Entry):
             raise BundleError(f"The generator of bundle '{self.name}' has no styles.")
         return gan.stages, gan.w_dim
 
+    def require_graph(self, name: str) -> Graph:
+        """The entry of a graph. Raises BundleError when the bundle has none of this name."""
+        if name not in self.graphs:
+            raise BundleError(f"Bundle '{self.name}' has no graph '{name}'.")
+        return self.graphs[name]
+
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":
         if self.gan is None and self.vae is None:
