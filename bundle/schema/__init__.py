@@ -202,6 +202,8 @@ class Bundle(Entry):
         names = [attribute.name for attribute in self.attributes]
         if len(set(names)) < len(names):
             raise ValueError("two attributes have the same name")
+        if any((one.gan and not self.has_styles) or (one.vae and not self.vae) for one in self.attributes):
+            raise ValueError("an attribute has a direction only in styles of the 'gan' or in codes of the 'vae'")
         if bool(names) != ("attributes" in self.graphs):
             raise ValueError("the graph 'attributes' and the list of attributes need each other")
         for name, graph in self.graphs.items():

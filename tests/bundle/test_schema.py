@@ -106,6 +106,18 @@ def test_attributes_that_nobody_could_show_are_refused(tiny_bundle: Path, attrib
         Bundle.model_validate(with_attributes(load_index(tiny_bundle), attributes))
 
 
+def test_a_direction_needs_the_latents_that_it_is_in(tiny_bundle: Path):
+    effect, index = {"moved": 0.8, "others": 0.1, "kept": None}, load_index(tiny_bundle)
+    graphs = {name: graph for name, graph in index["graphs"].items() if name not in ("mapping", "synthesis", "inverter")}
+    plain = index | {"graphs": graphs, "gan": index["gan"] | {"w_dim": None, "stages": None}}
+    assert not Bundle.model_validate(with_attributes(plain, [GLASSES])).has_styles
+    with pytest.raises(ValueError, match="only in styles"):
+        Bundle.model_validate(with_attributes(plain, [GLASSES | {"gan": effect}]))
+    styled = {name: graph for name, graph in index["graphs"].items() if name in (*GAN_GRAPHS, "classifier")}
+    with pytest.raises(ValueError, match="codes of the 'vae'"):
+        Bundle.model_validate(with_attributes(index | {"graphs": styled, "vae": None}, [GLASSES | {"vae": effect}]))
+
+
 def test_attributes_and_their_graph_need_each_other(tiny_bundle: Path):
     index = with_attributes(load_index(tiny_bundle), [GLASSES])
     with pytest.raises(ValueError, match="need each other"):
