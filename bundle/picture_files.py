@@ -40,7 +40,7 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 # How pictures begin, whatever they are named, in the formats that are read. A BMP and an icon have zeros further on,
 # where text that begins alike ("BMI,age") has none.
 PICTURE_BEGINS = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-7][\n \t]"
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-6f][\n\r \t]"
     rb"|.{4}ftypavi[fs]|\0\0\0\x0cjP  |\xff\x4f\xff\x51|\0\0\x01\0[\x01-\xff]\0",
     re.DOTALL,
 )
