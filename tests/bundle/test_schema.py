@@ -108,7 +108,8 @@ def test_attributes_that_nobody_could_show_are_refused(tiny_bundle: Path, attrib
 
 def test_a_direction_needs_the_latents_that_it_is_in(tiny_bundle: Path):
     effect, index = {"moved": 0.8, "others": 0.1, "kept": None}, load_index(tiny_bundle)
-    graphs = {name: graph for name, graph in index["graphs"].items() if name not in ("mapping", "synthesis", "inverter")}
+    lost = ("mapping", "synthesis", "inverter")
+    graphs = {name: graph for name, graph in index["graphs"].items() if name not in lost}
     plain = index | {"graphs": graphs, "gan": index["gan"] | {"w_dim": None, "stages": None}}
     assert not Bundle.model_validate(with_attributes(plain, [GLASSES])).has_styles
     with pytest.raises(ValueError, match="only in styles"):
