@@ -100,6 +100,18 @@ def inspect_generator(data: bytes, prior: Prior = "normal", given: Given = NOTHI
     )
 
 
+def check_file(file: Path) -> None:
+    """Raises UserError when a generator's file is not there."""
+    if not file.is_file():
+        raise UserError(f"There is no file '{file}'.")
+
+
+def check_target(target: Path) -> None:
+    """Raises UserError when the folder of a new bundle is taken."""
+    if target.exists():
+        raise UserError(f"'{target}' already exists: choose another --name or --out.")
+
+
 def adopt(
     file: Path, target: Path, about: About, given: Given = NOTHING_GIVEN, alone: bool = False
 ) -> tuple[Bundle, GeneratorFacts]:
@@ -112,10 +124,8 @@ def adopt(
     check_title(about.title)
     check_line("source", about.source)
     check_line("licence", about.licence)
-    if not file.is_file():
-        raise UserError(f"There is no file '{file}'.")
-    if target.exists():
-        raise UserError(f"'{target}' already exists: choose another --name or --out.")
+    check_file(file)
+    check_target(target)
     data = read_limited(file, MAX_FILE_BYTES)
     if external := outline(data).external:
         if alone:

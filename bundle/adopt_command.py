@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from bundle.adopt import About, adopt
+from bundle.adopt import About, adopt, check_file, check_target
 from bundle.bundle_names import check_name, name_from
 from bundle.exit_codes import exit_code
 from bundle.generator_inputs import Given, parsed_inputs
@@ -78,8 +78,11 @@ def run(options: argparse.Namespace) -> int:
     ask = asker()
 
     def work() -> None:
+        check_file(options.file)  # before anything is asked
         name = options.name or _asked(ask, "Name in addresses", name_from(options.file.stem) or "generator")
         check_name(name)
+        target = options.out or ARTIFACTS / name
+        check_target(target)
         about = About(
             name=name,
             title=options.title or _asked(ask, "Title", name),
@@ -87,7 +90,6 @@ def run(options: argparse.Namespace) -> int:
             licence=options.licence or _asked(ask, "Their licence", "unknown"),
             prior=options.prior,
         )
-        target = options.out or ARTIFACTS / name
         given = Given(
             parsed_inputs(options.input),
             options.output,

@@ -19,7 +19,7 @@ from bundle.verified_files import verified_bytes, verified_pixels
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
 LATENTS = "latents.npz"  # as the file is called in the bundles that are written here
-# Of latents.npz: the directions of the attributes, in the styles or noise of the GAN and in the codes of the VAE.
+# Of latents.npz: the directions of the attributes, in the styles of the GAN and in the codes of the VAE.
 ATTRIBUTE_ARRAYS: dict[Model, str] = {"gan": "attribute_w", "vae": "attribute_code"}
 THUMBNAIL, MAX_TRAINING = 32, 10_000  # pixels of the longer side, and pictures, of the training codes
 
@@ -186,3 +186,16 @@ def _check_arrays(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int | N
             raise BundleError(f"Array '{key}' of bundle '{name}' holds values that are not finite numbers.")
     if len(components) > 1 or 0 in components:
         raise BundleError(f"The mixture arrays of bundle '{name}' differ in their number of components.")
+    if "mixture_weights" in shapes:
+        _check_mixture(arrays, name)
+
+
+def _check_mixture(arrays: dict[str, np.ndarray], name: str) -> None:
+    """Raises BundleError for numbers that no mixture of codes has, and with which its arithmetic would fail later."""
+    for key in ("mixture_weights", "mixture_classes"):
+        if (arrays[key] < 0).any() or not arrays[key].any():
+            raise BundleError(f"Array '{key}' of bundle '{name}' must hold shares, none negative and not all 0.")
+    diagonals = np.diagonal(arrays["mixture_cholesky"], axis1=1, axis2=2)
+    for key, spreads in (("mixture_cholesky", diagonals), ("code_std", arrays["code_std"])):
+        if (spreads <= 0).any():
+            raise BundleError(f"Array '{key}' of bundle '{name}' must hold standard deviations above 0.")

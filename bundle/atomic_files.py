@@ -63,11 +63,14 @@ def swap(built: Path, target: Path) -> Path | None:
         built.rename(target)
         return None
     older = built.with_name(OLDER)
-    target.rename(older)
     try:
+        target.rename(older)
         built.rename(target)
-    except BaseException:  # Ctrl-C included
-        older.rename(target)
+    except BaseException:  # Ctrl-C included, which may come just after a rename
+        if older.exists():
+            if not built.exists():
+                target.rename(built)
+            older.rename(target)
         raise
     return older
 
@@ -84,8 +87,8 @@ def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
     try:
         for path in list(older.iterdir()):
             if path.name not in ours and not (target / path.name).exists():
+                moved.append(path.name)  # before it moves: Ctrl-C may come just after
                 path.rename(target / path.name)
-                moved.append(path.name)
     except BaseException:  # Ctrl-C included
         swap_back(built, target, older, moved)
         raise
@@ -93,9 +96,11 @@ def replace_folder(built: Path, target: Path, ours: Collection[str]) -> None:
 
 
 def swap_back(built: Path, target: Path, older: Path, moved: Iterable[str]) -> None:
-    """Undoes `swap`, after these places had been moved from the older folder to the new one."""
+    """Undoes `swap`, after these places had been moved from the older folder to the new one, or the last of them was
+    about to be."""
     for place in moved:
-        (target / place).rename(older / place)
+        if os.path.lexists(target / place):  # also a link that leads nowhere
+            (target / place).rename(older / place)
     target.rename(built)
     older.rename(target)
 

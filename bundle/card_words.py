@@ -3,11 +3,13 @@
 import re
 
 from bundle.card_sections import CardSection
+from bundle.model_index import FRONT
 
 ADDRESS = re.compile(r"https?://\S+")
 # What Markdown reads as its own, wherever it stands; and at the beginning of a line, a number's dot or bracket too.
 ANYWHERE = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])")  # within a word, as in addresses, _ is a letter
 LINE_BEGINS = re.compile(r"^(\d*)([#+\-=>.)])")
+HEADING, NEW_LINE = re.compile(r"^# .*", re.MULTILINE), "\n"
 SECTION = CardSection("words")
 
 
@@ -20,18 +22,21 @@ def with_words(card: str, words: str) -> str:
         card = found[0].rstrip() + found[1]
     if not words.strip():
         return card
-    head, _, rest = f"\n{card}".partition("\n# ")
-    if not rest:
+    if not (heading := _heading(card)):
         return f"{card.rstrip()}\n\n{section(words)}\n"
-    heading, _, body = rest.partition("\n")
-    return f"{head}\n# {heading}\n\n{section(words)}\n{body}"[1:]
+    return f"{card[: heading.end()]}\n\n{section(words)}{card[heading.end() :] or NEW_LINE}"
 
 
 def with_title(card: str, title: str) -> str:
     """A model card whose first heading is this title."""
-    head, mark, rest = f"\n{card}".partition("\n# ")
-    body = rest.partition("\n")[2]
-    return f"{head}{mark}{title}\n{body}"[1:] if mark else card
+    heading = _heading(card)
+    return f"{card[: heading.start()]}# {title}{card[heading.end() :] or NEW_LINE}" if heading else card
+
+
+def _heading(card: str) -> re.Match[str] | None:
+    """The line with the first heading of a card; in its front matter such a line is a comment of YAML."""
+    front = FRONT.match(card)
+    return HEADING.search(card, front.end() if front else 0)
 
 
 def section(words: str) -> str:

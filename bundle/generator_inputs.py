@@ -117,7 +117,8 @@ def fixed_input(name: str, entry: Described, text: str) -> FixedInput:
     if not isinstance(value, str) and not holds(element, value):
         raise UserError(f"--input {name}: {text} is no {element}, which {described(name, kind, shape)} takes.")
     if value == "normal" and element not in FLOAT_TYPES:
-        raise UserError(f"--input {name}=normal: {described(name, kind, shape)} takes no noise, which is no {element}.")
+        taken = f"{described(name, kind, shape)} takes {element}"
+        raise UserError(f"--input {name}=normal: {taken}, and noise needs {', '.join(FLOAT_TYPES)}.")
     return FixedInput.model_validate({"name": name, "type": element, "shape": sizes, "value": value})
 
 

@@ -19,13 +19,13 @@ from bundle.schema import MAX_SIDE, Adapter, ClassInput, Layout, PixelValues, Pr
 from bundle.sessions import choose_provider, open_session
 
 PICTURE_NAMES = ("image", "img", "picture", "sample", "fake", "rgb", "output")
-MAX_CLASSES = 2000
+MOST_CLASSES_TRIED = 4000  # where whole numbers name the classes and nobody says how many there are
 SHEET_PIXELS = 4_200_000  # of the sample sheet, unless one row has more: 64 pictures of 256 px, 16 of 512, 8 of 1 024
 SHEET_SECONDS = 20.0  # in which it should be drawn; a slow generator gets fewer rows
 RUN_PIXELS = 16 * 256 * 256  # of the pictures of one run, so that large ones do not fill the memory
 FLAT = 1e-4  # of the whole range: pictures that vary less show nothing
 LEAST_SHOWN = 2 / 255  # of the range that a flag gives: pictures that vary less there are not what it says
-OVERSHOOT = 0.5  # share of all numbers that may lie outside the range, where no flag says which it is
+MOST_OUTSIDE = 0.5  # share of all numbers that may lie outside the range, where no flag says which it is
 RANGES: dict[PixelValues, tuple[float, float]] = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}
 
 RunSession = Callable[[Sequence[str] | None, Rows], list[np.ndarray]]
@@ -170,7 +170,7 @@ def _about_range(raw: np.ndarray, values: PixelValues, given: Given) -> list[str
             f"With --values {values} these pictures are of one colour: their values run from {low:.4g} to {high:.4g}."
         )
     spill = float(((raw < black) | (raw > white)).mean())
-    if spill > OVERSHOOT and not given.values:
+    if spill > MOST_OUTSIDE and not given.values:
         raise BundleError(
             f"Pictures must lie in [0, 1], [-1, 1] or [0, 255]; these run from {low:.3g} to {high:.3g}. If they are "
             "meant so, say what is black and white: --values 0..1, -1..1 or 0..255."
@@ -211,7 +211,7 @@ def _class_count(run: RunSession, adapter: Adapter, given: Given) -> int:
         return True
 
     run(None, _labelled(adapter, entry, 0))  # whose error, if any, is about something else
-    low, high, most = 0, 1, min(2 * MAX_CLASSES, int(np.iinfo(entry.type).max))
+    low, high, most = 0, 1, min(MOST_CLASSES_TRIED, int(np.iinfo(entry.type).max))
     while takes(high):
         low, high = high, min(2 * high, most)
         if low == most:

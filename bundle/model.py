@@ -16,7 +16,7 @@ from bundle import attribute_moves, images, latents, own_directions, paths
 from bundle.array_files import ATTRIBUTE_ARRAYS
 from bundle.attribute_moves import AttributeMoves
 from bundle.bend import Bend, bent, checked_bend
-from bundle.errors import BundleError, InputError
+from bundle.errors import InputError
 from bundle.feeds import in_batches
 from bundle.inversion import MAX_ROUNDS, Inversion, known_only, refined
 from bundle.latent_map import LatentMap, latent_map, projections
@@ -72,9 +72,7 @@ class BundleModel:
 
     def styles(self, seeds: Sequence[int], classes: np.ndarray | None = None, truncation: float = 1.0) -> np.ndarray:
         """The GAN's w [N, L, D] of seeds, truncated towards the mean w of each one's classes."""
-        self._need("gan")
-        if not self.info.has_styles:
-            raise BundleError(f"The generator of bundle '{self.info.name}' has no styles.")
+        self.info.require_styles()
         rows = self._rows(classes, seeds)
         return self._styles_of(self._noise(seeds), rows, truncation)
 
@@ -309,10 +307,12 @@ class BundleModel:
         return self.styles(range(count)).std(axis=0)
 
     def _need(self, model: str) -> None:
-        if model not in ("gan", "vae"):
+        if model == "gan":
+            self.info.require_gan()
+        elif model == "vae":
+            self.info.require_vae()
+        else:
             raise InputError(f"Unknown model '{model}': choose gan or vae.")
-        if model not in self.models:
-            raise BundleError(f"Bundle '{self.info.name}' has no {model.upper()}.")
 
     def _noise(self, seeds: Sequence[int]) -> np.ndarray:
         """The standard normal latents [N, D] of seeds."""

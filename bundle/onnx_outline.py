@@ -12,7 +12,7 @@ from bundle.protobuf import Value, fields, int64, packed, text, whole_number
 
 OPSETS = range(7, 27)  # what the pinned onnxruntime runs
 LATEST_IR = 13
-FLOAT = 1
+FLOAT, BOOL = 1, 9
 TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
     10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16",
@@ -48,7 +48,8 @@ Dimensions = tuple[int | str, ...]
 class Outline:
     """What a file holds. Shapes: numbers, or the name of a dimension that is free; types: numbers of onnx.proto;
     `parameters`: floating-point numbers among its weights; `weight_types`: their types; `external`: the file of each
-    weight that lies in another; `unread`: what else it holds that is not looked into."""
+    weight that lies in another; `unread`: what else it holds that is not looked into; `random`: whether it has a
+    Dropout that may be in training mode."""
 
     ir_version: int = 0
     opsets: dict[str, int] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Outline:
     weight_types: set[int] = field(default_factory=set)
     external: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    random: bool = False
     inputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
     outputs: dict[str, tuple[int, Dimensions]] = field(default_factory=dict)
 
@@ -104,6 +106,8 @@ def problem(found: Outline) -> str | None:
         return f"keeps weights in another file, '{found.external[0][:100]}'"
     if found.unread:
         return f"holds {found.unread[0]}, which is not read here"
+    if found.random:
+        return "draws random numbers (Dropout in training mode): export it in eval mode"
     if foreign := sorted(found.operators - OPERATORS):
         return f"uses operators that are not run here ({', '.join(foreign[:5])})"
     return None
@@ -122,11 +126,15 @@ def unknown(dimension: int | str) -> bool:
 
 def _graph(found: Outline, data: Value) -> None:
     weights: set[str] = set()
+    modes: set[str] = set()  # what may put a Dropout into training mode
+    falsehoods: dict[str, bool] = {}  # whether a constant is False, by its name
     for number, value in fields(data):
         if number == 1:
-            _node(found, value)
+            modes |= _node(found, value, falsehoods)
         elif number == 5:
-            weights.add(_tensor(found, value))
+            name, is_false = _tensor(found, value)
+            weights.add(name)
+            falsehoods[name] = falsehoods.get(name, True) and is_false
         elif number in (11, 12):
             name, kind, shape = _value(value)
             (found.inputs if number == 11 else found.outputs)[name] = kind, shape
@@ -134,31 +142,47 @@ def _graph(found: Outline, data: Value) -> None:
             found.unread.append("sparse weights")
     for name in weights & set(found.inputs):  # old exporters list weights as inputs too
         del found.inputs[name]
+    found.random |= not all(falsehoods.get(name, False) for name in modes)
 
 
-def _node(found: Outline, data: Value) -> None:
+def _node(found: Outline, data: Value, falsehoods: dict[str, bool]) -> set[str]:
+    """The name of the input that says whether a Dropout is in training mode, if it has one; whether a constant is False
+    goes into `falsehoods`."""
     operator = domain = ""
+    inputs: list[str] = []
+    outputs: list[str] = []
+    is_false = False
     for number, value in fields(data):
-        if number == 4:
+        if number in (1, 2):
+            (inputs if number == 1 else outputs).append(text(value))
+        elif number == 4:
             operator = text(value)
         elif number == 5:
-            _attribute(found, value)
+            is_false |= _attribute(found, value)
         elif number == 7:
             domain = text(value)
     found.operators.add(operator if domain in ONNX_DOMAINS else f"{domain}.{operator}")
+    if operator == "Constant":
+        falsehoods |= {name: falsehoods.get(name, True) and is_false for name in outputs}
+    return set(filter(None, inputs[2:3])) if operator == "Dropout" else set()
 
 
-def _attribute(found: Outline, data: Value) -> None:
+def _attribute(found: Outline, data: Value) -> bool:
+    """Whether it is a tensor that is False."""
+    is_false = False
     for number, value in fields(data):
         if number in (5, 10):  # a tensor, tensors
-            _tensor(found, value)
+            is_false |= _tensor(found, value)[1]
         elif number not in ATTRIBUTE_FIELDS:
             sparse = number in (22, 23)
             found.unread.append("sparse weights" if sparse else "an attribute that is no number and no tensor")
+    return is_false
 
 
-def _tensor(found: Outline, data: Value) -> str:
+def _tensor(found: Outline, data: Value) -> tuple[str, bool]:
+    """Its name, and whether it is a boolean that is False."""
     name, kind = "", 0
+    truth: set[int] = set()
     shape: list[int] = []
     external: str | None = None
     for number, value in fields(data):
@@ -166,6 +190,10 @@ def _tensor(found: Outline, data: Value) -> str:
             shape += [value] if isinstance(value, int) else packed(value)
         elif number == 2:
             kind = whole_number(value)
+        elif number in (5, 9) and isinstance(value, int):
+            truth.add(value)
+        elif number in (5, 9):  # the numbers, where they are few enough to be one boolean
+            truth |= set(value) if len(value) == 1 else {1}
         elif number == 8:
             name = text(value)
         elif number == 13:
@@ -181,7 +209,7 @@ def _tensor(found: Outline, data: Value) -> str:
     if kind in FLOATS:
         found.parameters += math.prod(shape)
         found.weight_types.add(kind)
-    return name
+    return name, kind == BOOL and truth == {0}
 
 
 def _value(data: Value) -> tuple[str, int, Dimensions]:

@@ -40,7 +40,7 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 # How pictures begin, whatever they are named, in the formats that are read. A BMP and an icon have zeros further on,
 # where text that begins alike ("BMI,age") has none.
 PICTURE_BEGINS = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-7][\n \t]"
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|P[1-6f][\n\r \t]"
     rb"|.{4}ftypavi[fs]|\0\0\0\x0cjP  |\xff\x4f\xff\x51|\0\0\x01\0[\x01-\xff]\0",
     re.DOTALL,
 )
@@ -74,7 +74,7 @@ TRAINING = Limits(
 def opened(data: bytes, limits: Limits) -> Image.Image:
     """A picture file, its pixels not yet decoded. Raises OSError for no picture, ImageError beyond the limits."""
     if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+        raise ImageError(too_large(limits.bytes))
     if data.startswith(JPEG_BEGINS) and "JPEG" in limits.formats:
         return _opened_jpeg(data, limits)
     try:
@@ -118,6 +118,11 @@ def check_pixels(image: Image.Image, most: int) -> None:
     """Raises ImageError when there are more."""
     if image.width * image.height > most:
         raise too_many_pixels(most)
+
+
+def too_large(most: int) -> str:
+    """The sentence that refuses a file of more than so many bytes."""
+    return f"The file is too large: at most {most // 1_000_000} MB are accepted."
 
 
 def too_many_pixels(most: int) -> ImageError:

@@ -4,7 +4,7 @@ import posixpath
 import re
 import shlex
 
-UNPACK = "python -m export unpack "
+AND, UNPACK = "&&", ["python", "-m", "export", "unpack"]
 
 
 def public_command(command: str) -> str:
@@ -12,21 +12,25 @@ def public_command(command: str) -> str:
 
     Several commands may be joined by " && "; an `export unpack` that no training followed is left out too.
     """
-    *earlier, last = command.split(" && ")
-    if earlier and last.startswith(UNPACK):
-        return public_command(" && ".join(earlier))
-    if earlier:
-        return " && ".join(public_command(part) for part in (*earlier, last))
     try:
         given = shlex.split(command)
     except ValueError:  # a quotation mark without its other half, in a bundle that a person edited
-        given = command.split()
-    words = []
+        given = re.sub("['\"]", "", command).split()
+    commands: list[list[str]] = [[]]
     for word in given:
-        flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        slashes = value.replace("\\", "/")
-        outside = posixpath.normpath(slashes).startswith(("/", "~", "../"))
-        if outside or re.match(r"[A-Za-z]:/", slashes):
-            value = slashes.rstrip("/").rsplit("/", 1)[-1]
-        words.append(flag + equals + value)
-    return shlex.join(words)
+        if word == AND:
+            commands.append([])
+        else:
+            commands[-1].append(_public_word(word))
+    while len(commands) > 1 and commands[-1][: len(UNPACK)] == UNPACK:
+        commands.pop()
+    return f" {AND} ".join(map(shlex.join, commands))
+
+
+def _public_word(word: str) -> str:
+    flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    slashes = value.replace("\\", "/")
+    outside = posixpath.normpath(slashes).startswith(("/", "~", "../"))
+    if outside or re.match(r"[A-Za-z]:/|file:", slashes, re.IGNORECASE):
+        value = slashes.rstrip("/").rsplit("/", 1)[-1]
+    return flag + equals + value

@@ -113,9 +113,7 @@ def _index_entry(written: bytes) -> File:
 
 def graph_bytes(bundle: OpenBundle, name: str) -> bytes:
     """The bytes of a graph, verified again as they are read. Raises BundleError when it is absent or was changed."""
-    if name not in bundle.info.graphs:
-        raise BundleError(f"Bundle '{bundle.info.name}' has no graph '{name}'.")
-    return verified_bytes(bundle.folder, bundle.info.graphs[name])
+    return verified_bytes(bundle.folder, bundle.info.require_graph(name))
 
 
 def order(root: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from bundle.adapter import graph_function
-from bundle.errors import BundleError, InputError, first_line
+from bundle.errors import InputError, first_line
 from bundle.feeds import Feed, GraphFunction, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
@@ -88,9 +88,7 @@ def check_inputs(info: Bundle, graph: str, inputs: Feed) -> None:
     Raises BundleError when the bundle has no such graph. Raises InputError for wrong names, types or shapes, for values
     that are not finite, for an empty batch, and for one larger than the bundle's `max_batch`.
     """
-    if graph not in info.graphs:
-        raise BundleError(f"Bundle '{info.name}' has no graph '{graph}'.")
-    tensors = info.graphs[graph].inputs
+    tensors = info.require_graph(graph).inputs
     if inputs.keys() != {tensor.name for tensor in tensors}:
         wanted = ", ".join(tensor.name for tensor in tensors)
         raise InputError(f"Graph '{graph}' takes exactly these inputs: {wanted}.")

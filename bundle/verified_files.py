@@ -20,7 +20,7 @@ PICTURE_TYPES = {number for number, name in TYPES.items() if name in ("float32",
 def verified_bytes(folder: Path, entry: File) -> bytes:
     """The bytes of a file that the index lists, which lies in the folder or in its packed graphs. Raises FileGone when
     it is missing or was changed."""
-    path, archive = folder / entry.file, folder / packed_files.GRAPHS
+    path, archive = folder / entry.file, folder / packed_files.PACKED_GRAPHS
     try:
         if path.is_file():
             # The size first: it bounds how much of a wrong file is read.

@@ -12,7 +12,7 @@ import numpy as np
 
 from bundle.atomic_files import replace_folder, scratch, write_file
 from bundle.errors import UserError
-from bundle.packed_files import GRAPHS
+from bundle.packed_files import PACKED_GRAPHS
 from bundle.read import INDEX, OpenBundle, read, read_index
 from bundle.runner import BundleRunner
 from bundle.schema import Bundle, File
@@ -87,7 +87,7 @@ def write_bundle(
             built = read(building)
             BundleRunner(built).check()
             older = (*previous.graphs.values(), *previous.files.values()) if previous else ()
-            replace_folder(building, target, {INDEX, CARD, GRAPHS, *(file.file for file in older)})
+            replace_folder(building, target, {INDEX, CARD, PACKED_GRAPHS, *(file.file for file in older)})
     except OSError as problem:
         raise UserError(f"Could not write {target}: {problem.strerror or problem}.") from problem
     return replace(built, folder=target)

@@ -19,7 +19,7 @@ from bundle.inversion import MAX_ROUNDS
 from bundle.latent_map import PROJECTIONS
 from bundle.latents import Key, MapPoint, SeedKey
 from bundle.own_directions import OwnMove
-from bundle.picture_files import UPLOAD
+from bundle.picture_files import UPLOAD, too_large
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
@@ -33,7 +33,7 @@ MAX_PLACE = 1e4  # of the latent map, far beyond any
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
 NO_BEND = "The bend must be names with numbers, such as {'2.scale': 1.5}"
-TOO_LARGE = f"The file is too large: at most {UPLOAD.bytes // 1_000_000} MB are accepted."
+TOO_LARGE = too_large(UPLOAD.bytes)
 
 Word = TypeVar("Word", bound=str)
 

@@ -24,19 +24,18 @@ from bundle.marks.mark import (
 from bundle.model import BundleModel
 from bundle.schema import Bundle
 
-MOST_COMPARED = 240  # frames of a film
-
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a mark's state draws, in `height` x `width` pixels. `pictures()` draws one uint8 [H, W, C] after the other;
-    `pause`: milliseconds from one to the next in a film, else 0. Drawing raises InputError and BundleError for what the
+    """What a mark's state draws, in `height` x `width` pixels. `pictures()` draws one uint8 [H, W, C] after the other,
+    `frames` in all; `fps`: frames a second of a film, else 0. Drawing raises InputError and BundleError for what the
     bundle lacks, as the state may be a stranger's."""
 
     height: int
     width: int
     pictures: Callable[[], Iterator[np.ndarray]]
-    pause: int = 0
+    frames: int = 1
+    fps: int = 0
 
 
 Redraw = Callable[[BundleModel, Mark], Drawing | None]
@@ -51,8 +50,8 @@ def drawn_again(model: BundleModel, mark: Mark) -> Drawing | None:
     state = known_state(mark)
     if state is None or (isinstance(state, Film) and state.print):
         return None
-    pause = round(1000 / state.fps) if isinstance(state, Film) and state.fps else 0
-    return Drawing(*_extent(model.info, state), lambda: _pictures(model, state), pause)
+    frames, fps = (state.frames, state.fps) if isinstance(state, Film) and not state.columns else (1, 0)
+    return Drawing(*_extent(model.info, state), lambda: _pictures(model, state), frames, fps)
 
 
 def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
@@ -70,7 +69,7 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
         case MorphFrame(p=share):
             yield from _frames(model, state, np.array([share]))
         case Film(columns=0):
-            yield from _frames(model, state, paths.path_shares(state.frames, state.loop)[:MOST_COMPARED])
+            yield from _frames(model, state, paths.path_shares(state.frames, state.loop))
         case Film(columns=columns):
             frames = list(_frames(model, state, paths.path_shares(state.frames, state.loop)))
             yield images.sheet(np.stack(frames), columns)

@@ -5,6 +5,7 @@ never "real", and a mark is believed only as far as the bundle draws the same pi
 """
 
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -14,12 +15,14 @@ from PIL import Image, ImageSequence
 
 from bundle.errors import BundleError, ImageError, InputError
 from bundle.marks import xmp
+from bundle.marks.film_times import film_times
 from bundle.marks.formats import CHUNK, PNG_BEGINS, format_of
 from bundle.marks.mark import TRAINED, Mark
-from bundle.marks.redraw import MOST_COMPARED, Drawing, OtherFrames, Redraw, difference, drawn_again
+from bundle.marks.redraw import Drawing, OtherFrames, Redraw, difference, drawn_again
 from bundle.model import BundleModel
-from bundle.picture_files import BROKEN, Limits, check_pixels
+from bundle.picture_files import BROKEN, Limits, check_pixels, too_large
 
+MOST_COMPARED = 240  # frames of a film
 FILM_PIXELS = 4  # times as many as one picture may have, in all frames of a film
 MAX_DIFFERENCE = 1  # grey level by which the same picture may differ: another processor rounds differently
 FORMATS = ("PNG", "WEBP", "GIF")
@@ -41,13 +44,14 @@ UNCHECKED = "Anybody can write a mark: what it says could not be checked."
 FORGED = "The picture was changed after it was marked, or the mark was taken from another one."
 
 Place = Literal["here", "other version", "absent"]
-Again = Literal["same", "different", "not compared"]
+Again = Literal["same", "same so far", "different", "not compared"]
 
 
 @dataclass(frozen=True)
 class Finding:
     """`mark`: None where there is none. `place`: whether the bundle that it names is at hand. `again`: whether that
-    draws the same picture, and by how many grey levels it differs at most. `sentences`: all of it in words."""
+    draws the same picture, "same so far" where only the first frames of a film were compared. `difference`: by how many
+    grey levels it differs at most. `sentences`: all of it in words."""
 
     mark: Mark | None
     place: Place
@@ -71,7 +75,7 @@ def finding(
     """What can be said of a file's bytes. `reading`: what xmp.read finds in them; `model`: the bundle of the name that
     the mark gives, where it is at hand; `redraw`: how states are drawn. Raises ImageError beyond the limits."""
     if len(data) > limits.bytes:
-        raise ImageError(f"The file is too large: at most {limits.bytes // 1_000_000} MB are accepted.")
+        raise ImageError(too_large(limits.bytes))
     mark = reading.mark
     if mark is None:
         return Finding(None, "absent", "not compared", None, tuple(_without_mark(data, reading)))
@@ -89,12 +93,18 @@ def finding(
     if place == "other version":
         told.append("The bundle of this name that is here is another version of it.")
     try:
-        largest = _compared(data, mark, model, limits, redraw)
+        largest, frames = _compared(data, mark, model, limits, redraw)
     except _NotCompared as why:
         return _uncompared(mark, place, *told, str(why), UNCHECKED)
     except _Different as why:
         told.append(f"The bundle draws another picture: {why}.")
         return Finding(mark, place, "different", None, (*told, *_doubt(mark, model)))
+    if largest <= MAX_DIFFERENCE and frames > MOST_COMPARED:
+        told.append(
+            f"The first {MOST_COMPARED} of its {frames} frames are those that the bundle draws: the largest difference "
+            f"is {largest} of 255 grey levels. The others were not compared."
+        )
+        return Finding(mark, place, "same so far", largest, tuple(told))
     if largest <= MAX_DIFFERENCE:
         told.append(f"The bundle draws the same picture again: the largest difference is {largest} of 255 grey levels.")
         return Finding(mark, place, "same", largest, tuple(told))
@@ -178,8 +188,9 @@ def _boxes_end(data: bytes) -> bool:
 # --- drawing it again --------------------------------------------------------------------------------
 
 
-def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redraw: Redraw) -> int:
-    """The largest difference in grey levels. Raises _NotCompared, _Different; Busy passes."""
+def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redraw: Redraw) -> tuple[int, int]:
+    """The largest difference in grey levels, among the first MOST_COMPARED frames, and how many frames there are.
+    Raises _NotCompared, _Different; Busy passes."""
     try:
         drawing = redraw(model, mark)
         if drawing is None:
@@ -194,7 +205,12 @@ def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redra
             if image.format == "GIF" and model.info.image.channels == 3:
                 raise _NotCompared("GIF reduces pictures to 256 colours, so they are not compared.")
             _check_extent(image, drawing)
-            return difference(_frames(image, drawing.pause, FILM_PIXELS * limits.pixels), drawing.pictures())
+            shown = [max(1, round(time * drawing.fps / 1000)) for time in film_times(data, kind)]
+            if sum(shown) != drawing.frames:
+                raise OtherFrames
+            found = _frames(image, shown, FILM_PIXELS * limits.pixels)
+            compared = (itertools.islice(frames, MOST_COMPARED) for frames in (found, drawing.pictures()))
+            return difference(*compared), drawing.frames
     except OtherFrames as error:
         raise _Different("it has another number of frames") from error
     except (BundleError, InputError) as error:
@@ -222,22 +238,15 @@ def _check_extent(image: Image.Image, drawing: Drawing) -> None:
         raise _Different("it has another size")
 
 
-def _frames(image: Image.Image, pause: int, pixels_left: int) -> Iterator[np.ndarray]:
-    """The frames uint8 [H, W, 3], MOST_COMPARED of them at most, transparent parts on black. `pause`: milliseconds from
-    one to the next, as encoders store equal ones as one that stays longer; 0 where nothing moves. Raises _NotCompared
-    where they have more pixels in all than `pixels_left`."""
-    left = MOST_COMPARED
-    for frame in ImageSequence.Iterator(image):
+def _frames(image: Image.Image, shown: list[int], pixels_left: int) -> Iterator[np.ndarray]:
+    """The frames uint8 [H, W, 3], transparent parts on black. `shown`: for how many each of the file stands, as
+    encoders store equal ones as one that stays longer. Raises _NotCompared where those that are read have more pixels
+    in all than `pixels_left`."""
+    for frame, times in zip(ImageSequence.Iterator(image), shown, strict=False):
         pixels_left -= image.width * image.height
         if pixels_left < 0:
             raise _NotCompared(TOO_MANY)
-        pixels = _pixels(frame)
-        shown = round(image.info.get("duration", 0) / pause) if pause else 1
-        for _ in range(min(max(1, shown), left)):
-            left -= 1
-            yield pixels
-        if not left:
-            return
+        yield from itertools.repeat(_pixels(frame), times)
 
 
 def _pixels(frame: Image.Image) -> np.ndarray:

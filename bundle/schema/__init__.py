@@ -46,8 +46,8 @@ from bundle.schema.measurements import (
     RuntimeResult,
 )
 from bundle.schema.pictures import (
+    MAX_ATTRIBUTE_NAME,
     MAX_ATTRIBUTES,
-    MAX_NAME,
     Attribute,
     AttributeEffect,
     Dataset,
@@ -75,12 +75,12 @@ __all__ = [
     "GRAPHS",
     "HELD_OUT",
     "MAX_ATTRIBUTES",
+    "MAX_ATTRIBUTE_NAME",
     "MAX_BUNDLE_NAME",
     "MAX_FILE_BYTES",
     "MAX_FIXED_SIZE",
     "MAX_LATENT",
     "MAX_LISTED_VALUES",
-    "MAX_NAME",
     "MAX_POINTS",
     "MAX_SERIES",
     "MAX_SIDE",
@@ -173,6 +173,12 @@ class Bundle(Entry):
             raise BundleError(f"The generator of bundle '{self.name}' has no styles.")
         return gan.stages, gan.w_dim
 
+    def require_graph(self, name: str) -> Graph:
+        """The entry of a graph. Raises BundleError when the bundle has none of this name."""
+        if name not in self.graphs:
+            raise BundleError(f"Bundle '{self.name}' has no graph '{name}'.")
+        return self.graphs[name]
+
     @model_validator(mode="after")
     def _consistent(self) -> "Bundle":
         if self.gan is None and self.vae is None:
@@ -196,6 +202,8 @@ class Bundle(Entry):
         names = [attribute.name for attribute in self.attributes]
         if len(set(names)) < len(names):
             raise ValueError("two attributes have the same name")
+        if any((one.gan and not self.has_styles) or (one.vae and not self.vae) for one in self.attributes):
+            raise ValueError("an attribute has a direction only in styles of the 'gan' or in codes of the 'vae'")
         if bool(names) != ("attributes" in self.graphs):
             raise ValueError("the graph 'attributes' and the list of attributes need each other")
         for name, graph in self.graphs.items():

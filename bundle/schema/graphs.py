@@ -94,8 +94,9 @@ class Adapter(Entry):
 
 
 class Graph(File):
-    """One ONNX graph. `precision`: how its weights are stored and computed with (export.precision lists the words).
-    `adapter`: for a generator that does not follow the conventions of this format."""
+    """One ONNX graph. `precision`: how its weights are stored and computed with: a word of export.precision, or "as it
+    came" for a generator from elsewhere that is not float32 throughout. `adapter`: for a generator that does not follow
+    the conventions of this format."""
 
     opset: PositiveInt
     precision: str

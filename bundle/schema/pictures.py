@@ -9,7 +9,7 @@ from bundle.schema.entries import MAX_LATENT, Colour, Entry, LatentSize, Side, p
 Prior = Literal["normal", "uniform", "truncated"]
 Likelihood = Literal["calibrated", "squared-error", "bernoulli"]
 Fit = Literal["crop", "pad"]
-MAX_ATTRIBUTES, MAX_NAME = 32, 60  # of a bundle, and the characters of one's name
+MAX_ATTRIBUTES, MAX_ATTRIBUTE_NAME = 32, 60  # of a bundle, and the characters of one's name
 
 
 class Dataset(Entry):
@@ -92,7 +92,7 @@ class Attribute(Entry):
     accuracy of binary ones, the correlation of numbers. `gan`, `vae`: measured of its direction in the latents of that
     model (`attribute_w` and `attribute_code` of latents.npz); None where there is no direction."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(printable_name)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_ATTRIBUTE_NAME), AfterValidator(printable_name)]
     kind: Literal["binary", "number"]
     low: float
     high: float

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bundle.errors import InputError
-from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Fit
+from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, Fit
 from demo.make.classes import class_counts
 from demo.make.names import check_class_name
 from demo.make.projects import Crop, Project, Proportions, what_is_wrong
@@ -14,7 +14,7 @@ from demo.make.projects import Crop, Project, Proportions, what_is_wrong
 LEAST_CROP = 1 / 64  # of a picture's side
 MAX_CLASSES = 1000
 
-AttributeName = Annotated[str, Field(max_length=MAX_NAME)]
+AttributeName = Annotated[str, Field(max_length=MAX_ATTRIBUTE_NAME)]
 
 
 class Choice(BaseModel):

@@ -22,7 +22,7 @@ from bundle.picture_tables import (
     text_records,
     words_among,
 )
-from bundle.schema import MAX_NAME
+from bundle.schema import MAX_ATTRIBUTE_NAME
 from demo.make.names import free_name, spelled_name
 
 NAMES, TABLES = "names.jsonl", "tables"
@@ -170,8 +170,8 @@ def why_no_attribute(name: str, cells: Cells) -> str:
     different = set(values)
     if name.lower() in LABEL_COLUMNS:
         return "It names classes."
-    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_NAME:
-        return f"Its name must have 1 to {MAX_NAME} printable letters."
+    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_ATTRIBUTE_NAME:
+        return f"Its name must have 1 to {MAX_ATTRIBUTE_NAME} printable letters."
     if words and words != different:
         return "It holds numbers and words."
     if len(words) > 2:

@@ -31,6 +31,7 @@ from starlette.routing import Route
 
 from bundle import images
 from bundle.errors import InputError
+from bundle.picture_files import too_large
 from bundle.pictures import BACKGROUNDS
 from demo.make import choices, crops, data_set, tables
 from demo.make.advice import advice
@@ -125,8 +126,7 @@ class PictureRoutes:
         name, query = name_of(request), request.query_params
         at, of = whole(query.get("at"), "at"), whole(query.get("of"), "of")
         if not 0 < of <= self.limits.upload_bytes:
-            most = self.limits.upload_bytes // 1_000_000
-            raise InputError(f"The file is too large: at most {most} MB are accepted.")
+            raise InputError(too_large(self.limits.upload_bytes))
         file_id = query.get("id", "")
         if not re.fullmatch("[0-9a-z]{1,32}", file_id):  # one for several files would lose all but the first
             raise InputError("The parameter 'id' must be 1 to 32 digits or small letters, others for each file.")

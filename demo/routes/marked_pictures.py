@@ -37,17 +37,17 @@ def drawn_here(served: BundleModel, mark: Mark) -> Drawing | None:
         return _of(images.to_uint8(BY_ADDRESS[word](served, query))[0])
     if word == "training" and given.get("m") in served.models:
         frames = training_film.all_frames(served, given["m"])
-        return _of(*frames, pause=1000 // training_film.FPS)
+        return _of(*frames, fps=training_film.FPS)
     return drawn_again(served, mark)
 
 
-def _of(*pictures: np.ndarray, pause: int = 0) -> Drawing:
+def _of(*pictures: np.ndarray, fps: int = 0) -> Drawing:
     height, width, _ = pictures[0].shape
 
     def all_of_them() -> Iterator[np.ndarray]:
         yield from pictures
 
-    return Drawing(height, width, all_of_them, pause)
+    return Drawing(height, width, all_of_them, len(pictures), fps)
 
 
 def _print_sheet(served: ServedBundle, film: Film) -> np.ndarray:

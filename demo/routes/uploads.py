@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from bundle.errors import Busy, InputError, UserError
 from bundle.one_line import one_line
+from bundle.picture_files import too_large
 from bundle.read import read
 from bundle.sessions import Provider
 from demo.facts import bundle_facts
@@ -128,7 +129,7 @@ async def receive(request: Request, file: Path) -> None:
             async for part in parts_of(request, LEAST_SPEED):
                 size += len(part)
                 if size > MAX_BYTES:
-                    raise InputError(f"The file is too large: at most {MAX_BYTES // 1_000_000} MB are accepted.")
+                    raise InputError(too_large(MAX_BYTES))
                 out.write(part)
     except OSError as error:
         raise UserError(f"The file cannot be stored: {error.strerror or error}.") from error

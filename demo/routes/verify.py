@@ -16,14 +16,14 @@ from starlette.routing import Route
 from bundle.errors import UserError
 from bundle.marks import xmp
 from bundle.marks.verify import FORMATS, finding, named
-from bundle.picture_files import Limits
+from bundle.picture_files import Limits, too_large
 from demo.routes.bundle_routes import wrong_length
 from demo.routes.marked_pictures import drawn_here
 from demo.routes.model_requests import NO_STORE, ModelRequests, refusal_of
 from demo.serving.served_bundle import ServedBundle
 
 DROPPED = Limits(16_000_000, 32_000_000, 0, 0, FORMATS)
-TOO_LARGE = f"The file is too large: at most {DROPPED.bytes // 1_000_000} MB are accepted."
+TOO_LARGE = too_large(DROPPED.bytes)
 
 
 def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None = None) -> list[Route]:

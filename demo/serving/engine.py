@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from bundle.adapter import adapt
-from bundle.errors import BundleError, Busy, FileGone, RuntimeUnavailable, ServerGone, UserError, first_line
+from bundle.errors import Busy, FileGone, RuntimeUnavailable, ServerGone, UserError, first_line
 from bundle.feeds import Feed, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
@@ -218,8 +218,7 @@ class Engine:
     def _queue(self, graph: str) -> BatchQueue:
         with self._loading:
             if graph not in self._queues:
-                if not self.has(graph):
-                    raise BundleError(f"Bundle '{self.bundle.info.name}' has no graph '{graph}'.")
+                self.bundle.info.require_graph(graph)
                 queue = BatchQueue(self._opener(self.bundle, graph), self.provider.max_rows, self._cache.slots)
                 queue.tally = self._tally.setdefault(graph, queue.tally)
                 self._queues[graph] = queue

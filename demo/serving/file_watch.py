@@ -28,7 +28,7 @@ class FileWatch:
         bundle = served.engine.bundle
         verified = self._verified.setdefault(served, {})
         for entry in bundle.files.values():
-            state = file_state(bundle.folder / entry.file) or file_state(bundle.folder / packed_files.GRAPHS)
+            state = file_state(bundle.folder / entry.file) or file_state(bundle.folder / packed_files.PACKED_GRAPHS)
             if state is not None and verified.get(entry.file) == state:
                 continue
             verified.pop(entry.file, None)

@@ -19,12 +19,12 @@ from huggingface_hub.utils import validate_repo_id
 
 from bundle.errors import UserError
 from bundle.full_disk import is_disk_full
-from bundle.packed_files import GRAPHS
+from bundle.packed_files import PACKED_GRAPHS
 from bundle.read import INDEX, ORDER
 
 PATTERNS = (
     "*.onnx",
-    *(f"{place}{name}" for name in (INDEX, GRAPHS) for place in ("", "*/")),
+    *(f"{place}{name}" for name in (INDEX, PACKED_GRAPHS) for place in ("", "*/")),
     "*.npz",
     "*.png",
     "*.webp",

@@ -163,9 +163,7 @@ class InferenceServer:
         bundle has no such graph.
         """
         info = bundle.info
-        if graph not in info.graphs:
-            raise BundleError(f"Bundle '{info.name}' has no graph '{graph}'.")
-        model, known = f"{info.name}_{graph}", info.graphs[graph]
+        model, known = f"{info.name}_{graph}", info.require_graph(graph)
         answer = self.client.ask(f"/v2/models/{model}")
         if answer.status != 200:
             raise self.refusal(answer, model)

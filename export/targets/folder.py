@@ -173,8 +173,8 @@ def _content(path: Path) -> bytes | None:
 
 
 def _moved_along(older: Path, target: Path, earlier: Collection[str], home: str = "") -> Iterator[str]:
-    """Moves what an older folder holds beside the files `earlier` to the same places in the new one; yields them, a
-    folder that moves as a whole once. What Python compiled stays behind."""
+    """Moves what an older folder holds beside the files `earlier` to the same places in the new one; yields each
+    before it moves, a folder that moves as a whole once. What Python compiled stays behind."""
     for path in sorted((older / home).iterdir()):
         place = f"{home}{path.name}"
         if path.name == "__pycache__":
@@ -185,5 +185,5 @@ def _moved_along(older: Path, target: Path, earlier: Collection[str], home: str 
             yield from _moved_along(older, target, earlier, f"{place}/")
         elif place not in earlier and not (target / place).exists():
             (target / place).parent.mkdir(parents=True, exist_ok=True)
-            path.rename(target / place)
             yield place
+            path.rename(target / place)

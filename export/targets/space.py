@@ -54,8 +54,8 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
         if found:
             raise UserError(f"This Space is not fit to be published. {' '.join(found)}")
     print(listing(target, [file.place for file in target_files]))
-    if any(file.place.endswith(packed_files.GRAPHS) for file in target_files):
-        print(f"The graphs of each bundle are packed ({packed_files.GRAPHS}), or the Space would be too large.")
+    if any(file.place.endswith(packed_files.PACKED_GRAPHS) for file in target_files):
+        print(f"The graphs of each bundle are packed ({packed_files.PACKED_GRAPHS}), or the Space would be too large.")
     if not runtime:
         print(f"Visitors cannot draw on their own device: run `{on_device.HOW_TO_GET_IT}`, then this command again.")
     names = ", ".join(bundle.info.name for bundle in opened)
@@ -97,7 +97,7 @@ def files(bundles: Sequence[OpenBundle], title: str | None = None, packed: bool 
         graphs = {entry.file: verified_bytes(bundle.folder, entry) for entry in bundle.info.graphs.values()}
         if packed:
             print(f"Packing the graphs of {bundle.info.name} …", flush=True)
-            graphs = {packed_files.GRAPHS: packed_files.pack(graphs)}
+            graphs = {packed_files.PACKED_GRAPHS: packed_files.pack(graphs)}
         target_files += [TargetFile(f"{home}/{name}", data) for name, data in graphs.items()]
         names = [entry.file for entry in bundle.info.files.values()]
         kept = [INDEX, *names, *([CARD] if (bundle.folder / CARD).is_file() else [])]

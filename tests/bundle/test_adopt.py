@@ -165,6 +165,16 @@ def test_a_name_that_is_none_is_refused_before_anything_is_asked(
     assert "'Mine!' cannot be a bundle's name" in capsys.readouterr().err
 
 
+def test_a_file_that_is_missing_and_a_place_that_is_taken_are_named_before_anything_is_asked(
+    dcgan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(adopt_command, "asker", lambda: pytest.fail)
+    assert main(["adopt", str(tmp_path / "none.onnx")]) == 2
+    assert "There is no file" in capsys.readouterr().err
+    assert main(["adopt", str(dcgan), "--name", "mine", "--out", str(tmp_path)]) == 2
+    assert "already exists" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_every_runtime_is_given_what_the_file_takes(dcgan: Path, tmp_path: Path):
     """`export check`: names, shapes and values of its own, as the adapter says."""

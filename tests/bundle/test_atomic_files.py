@@ -94,6 +94,34 @@ def test_a_folder_that_cannot_be_moved_along_leaves_everything_as_it_was(
     assert there == {name: f"target {name}" for name in ("graph.onnx", "a.txt", "notes.txt")}
 
 
+@pytest.mark.parametrize("last", ["target", "in", "notes.txt"])
+def test_ctrl_c_just_after_a_rename_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str):
+    target = tmp_path / "target"
+    target.mkdir()
+    for name in ("graph.onnx", "notes.txt"):
+        (target / name).write_text("older")
+    rename, stopped = Path.rename, []
+
+    def interrupted(path: Path, to: Path) -> Path:
+        moved = rename(path, to)
+        if path.name == last and not stopped:
+            stopped.append(path)
+            raise KeyboardInterrupt
+        return moved
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), scratch(target) as around:
+        built = around.parent / "in" if last == "in" else around
+        if built != around:
+            around.rename(built)
+        (built / "graph.onnx").write_text("newer")
+        replace_folder(built, target, ["graph.onnx"])
+    assert stopped and {path.name: path.read_text() for path in target.iterdir()} == {
+        "graph.onnx": "older",
+        "notes.txt": "older",
+    }
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_private_file_stays_private(tmp_path: Path):
     file = tmp_path / "picture.png"

@@ -63,6 +63,15 @@ def test_a_title_may_stand_on_the_first_line():
     assert found.index("# Cats") < found.index("> words") < found.index("A bundle.")
 
 
+def test_a_comment_in_the_front_matter_is_no_title():
+    """The Hub's own template for cards begins with one."""
+    front = "---\n# For reference on model card metadata, see the spec\nlicense: mit\n---\n"
+    for text in ("\n# Cats\n\nA VAE.\n", "\nA VAE.\n"):
+        card = front + text
+        assert with_words(card, "words").startswith(front) and "> words" in with_words(card, "words")
+        assert with_title(card, "Dogs") == front + text.replace("# Cats", "# Dogs")
+
+
 def test_the_title_of_a_card_is_its_first_heading():
     assert with_title(CARD, "Dogs") == CARD.replace("# Cats", "# Dogs")
     assert with_title("# Cats\n\n# Use\n", "Dogs") == "# Dogs\n\n# Use\n"

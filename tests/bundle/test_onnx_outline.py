@@ -107,6 +107,29 @@ def training_instructions() -> bytes:
     return proto.SerializeToString()
 
 
+def dropout(*modes: bool, constant: bool = False, opset: int = 18) -> bytes:
+    """A Dropout with a mode of training, as a weight or a constant; without any, it takes the default."""
+    names, ratio = ["x", "ratio", *("mode" for _ in modes)], numpy_helper.from_array(np.array(0.5, np.float32), "ratio")
+    weights = [ratio, *(numpy_helper.from_array(np.array(mode), "mode") for mode in modes if not constant)]
+    nodes = [helper.make_node("Constant", [], ["mode"], value=numpy_helper.from_array(np.array(mode)))
+             for mode in modes if constant]  # fmt: skip
+    return model([*nodes, helper.make_node("Dropout", names, ["y"])], weights, opset)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_dropout_draws_no_random_numbers_unless_it_is_training(constant: bool):
+    assert problem(outline(dropout())) is None
+    assert problem(outline(dropout(False, constant=constant))) is None
+    assert "Dropout in training mode" in problem(outline(dropout(True, constant=constant)))
+    computed = helper.make_node("IsNaN", ["ratio"], ["mode"])
+    ratio = numpy_helper.from_array(np.array(0.5, np.float32), "ratio")
+    hidden = model([computed, helper.make_node("Dropout", ["x", "ratio", "mode"], ["y"])], [ratio])
+    assert "Dropout in training mode" in problem(outline(hidden))
+    packed_bool = helper.make_tensor("mode", TensorProto.BOOL, [], [False])  # not as raw bytes
+    node = helper.make_node("Dropout", ["x", "ratio", "mode"], ["y"])
+    assert problem(outline(model([node], [ratio, packed_bool]))) is None
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

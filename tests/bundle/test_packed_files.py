@@ -4,12 +4,13 @@ import io
 import lzma
 import os
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from bundle import packed_files
+from bundle import on_device, packed_files
 from bundle.errors import BundleError
 from bundle.read import discover, graph_bytes, read
 from bundle.write import update_bundle
@@ -19,7 +20,7 @@ def packed(source: Path, target: Path) -> Path:
     """A copy of a bundle with its graphs packed."""
     shutil.copytree(source, target)
     graphs = {path.name: path.read_bytes() for path in sorted(target.glob("*.onnx"))}
-    (target / packed_files.GRAPHS).write_bytes(packed_files.pack(graphs))
+    (target / packed_files.PACKED_GRAPHS).write_bytes(packed_files.pack(graphs))
     for name in graphs:
         (target / name).unlink()
     return target
@@ -43,7 +44,7 @@ def test_the_same_files_make_the_same_archive():
 
 def test_damage_is_a_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch):
     folder = packed(tiny_bundle, tmp_path / "tiny")
-    archive = folder / packed_files.GRAPHS
+    archive = folder / packed_files.PACKED_GRAPHS
     whole = archive.read_bytes()
     for damaged in (b"", whole[:-100], b"no archive at all", whole[:200] + b"\0" * 50 + whole[250:]):
         archive.write_bytes(damaged)
@@ -59,6 +60,17 @@ def test_damage_is_a_sentence(tiny_bundle: Path, tmp_path: Path, monkeypatch):
         read(folder)
 
 
+def test_without_lzma_what_is_not_packed_is_served(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(tiny_bundle, tmp_path / "plain")
+    packed(tiny_bundle, tmp_path / "packed")
+    (tmp_path / on_device.ARCHIVE).write_bytes(packed_files.pack({"package.json": b"{}"}))
+    packed_files._unpacked.cache_clear()
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    bundles, unavailable = discover(tmp_path)
+    assert len(bundles) == 1 and len(unavailable) == 1 and "no module lzma" in unavailable[0].reason
+    assert on_device.installed(tmp_path) is None
+
+
 def test_links_in_an_archive_are_left_out(tiny_bundle: Path, tmp_path: Path):
     folder = packed(tiny_bundle, tmp_path / "tiny")
     file = io.BytesIO()
@@ -66,7 +78,7 @@ def test_links_in_an_archive_are_left_out(tiny_bundle: Path, tmp_path: Path):
         entry = tarfile.TarInfo("mapping.onnx")
         entry.type, entry.linkname = tarfile.SYMTYPE, "nowhere"
         archive.addfile(entry)
-    (folder / packed_files.GRAPHS).write_bytes(lzma.compress(file.getvalue()))
+    (folder / packed_files.PACKED_GRAPHS).write_bytes(lzma.compress(file.getvalue()))
     bundles, unavailable = discover(tmp_path)
     assert not bundles and "missing" in unavailable[0].reason
 
@@ -75,5 +87,5 @@ def test_a_packed_bundle_that_is_changed_holds_its_graphs_once(tiny_bundle: Path
     folder = packed(tiny_bundle, tmp_path / "tiny")
     bundle = read(folder)
     update_bundle(bundle, bundle.info.model_copy(update={"title": "Zahlen"}))
-    assert not (folder / packed_files.GRAPHS).exists()
+    assert not (folder / packed_files.PACKED_GRAPHS).exists()
     assert read(folder).info.title == "Zahlen" and read(folder).version == bundle.version

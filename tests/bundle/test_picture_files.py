@@ -12,7 +12,7 @@ from PIL import Image
 from bundle import pictures
 from bundle.deep_pixels import numbers
 from bundle.errors import ImageError
-from bundle.picture_files import TRAINING, UPLOAD, has_more_frames, opened
+from bundle.picture_files import PICTURE_BEGINS, TRAINING, UPLOAD, has_more_frames, opened
 from bundle.pictures import Framing
 from tests.bundle.test_pictures import framing, saved
 
@@ -116,6 +116,13 @@ def test_an_exif_block_that_is_no_block_turns_nothing():
 def test_the_content_decides_on_the_format(fmt: str):
     data = saved(NOISE.resize((64, 64)), fmt)
     assert pictures.frame(opened(data, TRAINING), framing(3, 64))[0].std() > 20
+
+
+@pytest.mark.parametrize("begins", [b"P5\r\n4 4 255\n", b"P6 4 4 255\n", b"Pf\n4 4\n-1.0\n"], ids=["PGM", "PPM", "PFM"])
+def test_every_netpbm_file_that_is_opened_is_known_by_its_beginning(begins: bytes):
+    data = begins + bytes(64)
+    assert opened(data, TRAINING).size == (4, 4) and PICTURE_BEGINS.match(data)
+    assert not PICTURE_BEGINS.match(b"P7\nWIDTH 4")  # no format that is opened
 
 
 def test_pages_and_frames_are_known_and_previews_of_telephones_are_none():

@@ -8,12 +8,13 @@ import pytest
 from bundle.array_files import direction_shapes
 from bundle.errors import BundleError
 from bundle.read import read
-from bundle.schema import MAX_ATTRIBUTES, MAX_NAME, Bundle
+from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, Bundle
+from bundle.schema.graphs import GAN_GRAPHS
 from tests.support.tiny import load_index, save_index
 
 
 def test_settings_hold_the_names_of_all_attributes(broken_bundle: Path):
-    names = ",".join(f"{number:02d}".ljust(MAX_NAME, "x") for number in range(MAX_ATTRIBUTES))
+    names = ",".join(f"{number:02d}".ljust(MAX_ATTRIBUTE_NAME, "x") for number in range(MAX_ATTRIBUTES))
     index = load_index(broken_bundle)
     index["training"]["gan"]["settings"] = {"attributes": names}
     save_index(broken_bundle, index)
@@ -103,6 +104,19 @@ def test_attributes_are_optional_and_keep_their_effects(tiny_bundle: Path):
 def test_attributes_that_nobody_could_show_are_refused(tiny_bundle: Path, attributes: list[dict], words: str):
     with pytest.raises(ValueError, match=words):
         Bundle.model_validate(with_attributes(load_index(tiny_bundle), attributes))
+
+
+def test_a_direction_needs_the_latents_that_it_is_in(tiny_bundle: Path):
+    effect, index = {"moved": 0.8, "others": 0.1, "kept": None}, load_index(tiny_bundle)
+    lost = ("mapping", "synthesis", "inverter")
+    graphs = {name: graph for name, graph in index["graphs"].items() if name not in lost}
+    plain = index | {"graphs": graphs, "gan": index["gan"] | {"w_dim": None, "stages": None}}
+    assert not Bundle.model_validate(with_attributes(plain, [GLASSES])).has_styles
+    with pytest.raises(ValueError, match="only in styles"):
+        Bundle.model_validate(with_attributes(plain, [GLASSES | {"gan": effect}]))
+    styled = {name: graph for name, graph in index["graphs"].items() if name in (*GAN_GRAPHS, "classifier")}
+    with pytest.raises(ValueError, match="codes of the 'vae'"):
+        Bundle.model_validate(with_attributes(index | {"graphs": styled, "vae": None}, [GLASSES | {"vae": effect}]))
 
 
 def test_attributes_and_their_graph_need_each_other(tiny_bundle: Path):

@@ -333,6 +333,15 @@ def own_noise(home: Path) -> str:
     return first + adopting(home, proto.SerializeToString())
 
 
+@elsewhere("a generator with Dropout in training mode")
+def training_mode(home: Path) -> str:
+    proto = onnx.load_from_string(exported(generators.Net(), Z))
+    for name, value in (("ratio", np.float32(0.5)), ("mode", np.bool_(True))):
+        proto.graph.initializer.append(onnx.numpy_helper.from_array(np.array(value), name))
+    proto.graph.node.append(onnx.helper.make_node("Dropout", ["z", "ratio", "mode"], ["unused"]))
+    return adopting(home, proto.SerializeToString())
+
+
 @elsewhere("operators of somebody's own")
 def own_operators(home: Path) -> str:
     return adopting(home, with_node("Upfirdn2d", domain="pkg.mine"))

@@ -86,6 +86,15 @@ def _forged(folder: Path) -> str:
     return _said(folder, formats.png(255 - _picture(), trained(_model().runner.bundle, STATE)))
 
 
+@case(ROOM, "a film of more than 240 frames")
+def _long_film(folder: Path) -> str:
+    film = Film(m="gan", keys=(1, 5), path="linear", loop=False, frames=242, fps=20)
+    model = _model()
+    drawn = [model.morph_at((1, 5), part, None, "linear") for part in model.frame_parts(path_shares(242, False))]
+    mark = trained(model.runner.bundle, film)
+    return _said(folder, animation.encode(images.to_uint8(np.concatenate(drawn)), "webp", mark=mark))
+
+
 @case(ROOM, "a mark on a picture of another size, or with frames left out")
 def _resized(folder: Path) -> str:
     large = np.asarray(images.to_pillow(_picture()).resize((50, 50)))[..., None]

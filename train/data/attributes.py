@@ -14,7 +14,7 @@ import numpy as np
 
 from bundle.errors import UserError
 from bundle.picture_tables import words_among
-from bundle.schema import MAX_ATTRIBUTES, MAX_NAME
+from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES
 from train.data.wording import first_few
 
 ALL = "all"
@@ -111,8 +111,8 @@ def choose_attributes(
 
 def column_of(name: str, cells: Sequence[object]) -> Column:
     """The attribute of a column. Raises NoAttribute."""
-    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_NAME:
-        raise NoAttribute(f"needs a name of 1 to {MAX_NAME} printable characters")
+    if not name.isprintable() or name != name.strip() or not 1 <= len(name) <= MAX_ATTRIBUTE_NAME:
+        raise NoAttribute(f"needs a name of 1 to {MAX_ATTRIBUTE_NAME} printable characters")
     plain = [plain_cell(cell) for cell in cells]
     texts = sorted(words_among(plain))
     numbers = sorted({cell for cell in plain if isinstance(cell, float)})

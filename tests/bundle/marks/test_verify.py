@@ -1,6 +1,7 @@
 """What is said of a file: marked or not, by whom, and whether the bundle draws the same picture again."""
 
 import io
+import itertools
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,55 @@ def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: Bundle
     assert said(encoded(drawn), model).again == "same"
     assert said(encoded(drawn[::-1]), model).again == "different"
     assert "another number of frames" in " ".join(said(encoded(drawn[:7]), model).sentences)
+
+
+def film_file(model: BundleModel, film: Film, drawn: np.ndarray, pauses: list[int], fmt: str) -> bytes:
+    """A marked film as Pillow writes it, which joins equal frames."""
+    mark, buffer = trained(model.runner.bundle, film), io.BytesIO()
+    first, *rest = (images.to_pillow(frame) for frame in drawn)
+    more = {"xmp": xmp.block(mark)} if fmt == "WEBP" else {"pnginfo": formats.png_info(mark)} if fmt == "PNG" else {}
+    lossless = {"lossless": True} if fmt == "WEBP" else {}
+    first.save(buffer, fmt, save_all=True, append_images=rest, duration=pauses, loop=0, **lossless, **more)
+    return formats.gif(buffer.getvalue(), mark) if fmt == "GIF" else buffer.getvalue()
+
+
+@pytest.mark.parametrize("fmt", ["WEBP", "GIF", "PNG"])
+@pytest.mark.parametrize("fps", [24, 30, 50])
+def test_a_frame_that_stays_stands_for_as_many_as_its_time_holds(model: BundleModel, fmt: str, fps: int):
+    """At 24 and 30 frames a second a pause is no whole number of milliseconds."""
+    moving, count, unit = 5, 2 * fps, 100 if fmt == "GIF" else 1000
+    film = Film(m="gan", keys=(3, 8), path="linear", loop=False, frames=count, fps=fps, times=(0, 0.1), seconds=2)
+    own = [latents.key_class(key, model.class_count) for key in film.keys]
+    rows = np.stack([latents.one_hot(one, model.class_count) for one in own])
+    shares = paths.path_shares(count, False)
+    drawn = images.to_uint8(model.morph_at(film.keys, shares, rows, "linear", False, timed=film.timed()))
+    assert (drawn[moving] == drawn[-1]).all()
+    ends = [round(i * unit / fps) * (1000 // unit) for i in range(count + 1)]
+    pauses = [end - begin for begin, end in itertools.pairwise(ends)]
+    data = film_file(model, film, drawn, pauses, fmt)
+    with Image.open(io.BytesIO(data)) as file:
+        assert file.n_frames < count / 2
+    assert said(data, model).again == "same", said(data, model).sentences
+    fewer = film_file(model, film, drawn[:-1], pauses[:-1], fmt)
+    assert "another number of frames" in " ".join(said(fewer, model).sentences)
+
+
+def test_of_a_long_film_no_more_is_claimed_than_was_compared(model: BundleModel):
+    film = Film(m="gan", keys=(3, 8), classes=(1, 2), path="linear", loop=False, frames=250, fps=25)
+    rows = np.stack([latents.one_hot(c, model.class_count) for c in film.classes])
+    drawn = images.to_uint8(model.morph_at(film.keys, paths.path_shares(250, False), rows, "linear", False))
+
+    def found(frames: np.ndarray) -> Finding:
+        return said(film_file(model, film, frames, [40] * len(frames), "WEBP"), model)
+
+    whole = found(drawn)
+    assert (whole.again, whole.difference) == ("same so far", 0)
+    assert "The first 240 of its 250 frames" in whole.sentences[-1] and "not compared" in whole.sentences[-1]
+    for cut in (drawn[:240], drawn[:249]):
+        assert "another number of frames" in " ".join(found(cut).sentences)
+    early = drawn.copy()
+    early[239] ^= 64
+    assert found(early).again == "different"
 
 
 def test_what_cannot_be_compared_is_said_to_be(model: BundleModel):

@@ -89,7 +89,7 @@ def test_drawing_from_a_graph_that_is_gone(folder: Path, change: Callable[[Path]
 
 def test_a_packed_bundle_whose_archive_is_gone(folder: Path):
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
-    archive = folder / packed_files.GRAPHS
+    archive = folder / packed_files.PACKED_GRAPHS
     archive.write_bytes(packed_files.pack(graphs))
     for name in graphs:
         (folder / name).unlink()
