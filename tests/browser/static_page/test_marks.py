@@ -92,6 +92,16 @@ def test_what_this_page_does_not_draw_it_does_not_call_changed(show, models):
         page.get_by_text("No mark of a generated picture was found.").wait_for()
 
 
+def test_films_that_lost_pixels_are_not_sent_to_the_command(show, models):
+    page = show(b="plain")
+    tab(page, "About")
+    block = xmp.block(trained(models["plain"].engine.bundle, {**FILM, "columns": 0}))
+    for begins, why in ((b"\0\0\0\x14ftypisom", "MP4 stores pixels with losses"), (b"GIF89a", "to 256 colours")):
+        drop(page, ".tf-verify-drop", begins + block)
+        page.get_by_text(why).wait_for()
+        assert "python -m" not in page.locator(".tf-verified").inner_text()
+
+
 def test_a_generator_from_elsewhere_is_known_at_home(show, models):
     """Its graph is written anew for the page, and the mark still names the bundle that was exported."""
     page = show(b="foreign", x=3, y=0, c=2, t=0.8)
