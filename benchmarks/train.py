@@ -162,7 +162,7 @@ def race(settings: Settings, data: Loaded, folder: Path) -> dict[str, dict]:
             averages = copy.deepcopy(stage.networks).eval().requires_grad_(False)
         moments = watched(stage, own.batch)
         if not train(stage, averages, own, info.source, train_set, test_set):
-            raise UserError("Stopped before the end; nothing was written.")
+            raise KeyboardInterrupt  # that is how a training ends early
         with torch.no_grad():
             curve = [
                 {"seconds": round(at.seconds, 1), "images": at.images,

@@ -113,8 +113,8 @@ def unpack_bundle(settings: UnpackSettings) -> None:
             minutes = max(round(seconds / 60), 1)
             long = "less than a minute" if seconds < 60 else "1 minute" if minutes == 1 else f"{minutes} minutes"
             words = [str(settings.run), "--data", Run.open(settings.run).data.source]
-            print(f"The {name.upper()} trained for {long}. To train it on, with --data naming the place of its "
-                  "pictures:")  # fmt: skip
+            print(f"The {name.upper()} trained for {long}. To train it further (replace what follows --data by where "
+                  "its pictures are on this computer):")  # fmt: skip
             print(shlex.join(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
             if inverse in stages:
                 print(f"The {inverse} fits the {name.upper()} as it is now. Once that has been trained further, remove "
@@ -123,7 +123,7 @@ def unpack_bundle(settings: UnpackSettings) -> None:
 
 
 def blend_bundles(settings: BlendSettings) -> None:
-    """Writes the bundle of a mixture. Raises UserError."""
+    """Writes the bundle of a blend. Raises UserError."""
     stages = None if settings.stages is None else weight_mixing.stage_numbers(settings.stages)
     asked = blend.Asked(stages, settings.share, settings.mapping_share)
     if settings.title:

@@ -166,7 +166,8 @@ def convert_graphs(
 def demo_inputs(
     run: RunGraph, origin: Origin, specs: Sequence[GraphSpec], latent: Latents, held_out: np.ndarray, narrow: bool
 ) -> TrialInputs:
-    """Makes rows for the finished graphs, which `run` runs; `narrow`: the mixture is rounded to float16."""
+    """Makes rows for the finished graphs, which `run` runs; `narrow`: the mixture of Gaussians is rounded to
+    float16."""
     arrays = float16.narrowed(latent.arrays) if narrow else latent.arrays
     return TrialInputs({spec.name: spec.inputs for spec in specs}, held_out, arrays, origin.prior, run)
 

@@ -1,7 +1,7 @@
 """`python -m export blend A B FOLDER`: the bundle of a generator whose stages come from two bundles or runs.
 
 What is mixed, and how: export/weight_mixing.py. The bundle has a GAN alone: the critic, the inverter and what else fits
-one of the two generators do not fit their mixture, figures are not those of the mixture either, and the mean styles are
+one of the two generators do not fit their blend, figures are not those of the blend either, and the mean styles are
 measured anew.
 """
 
@@ -66,7 +66,7 @@ class Asked:
 
 def write(first: Path, second: Path, target: Path, name: str, asked: Asked, title: str | None = None,
           data: str | None = None, precision: Precision = "fp32") -> Bundle:  # fmt: skip
-    """Writes the bundle of a mixture into `target`, prints what it is made of, and returns its index. `data`: where the
+    """Writes the bundle of a blend into `target`, prints what it is made of, and returns its index. `data`: where the
     pictures of the first one are, where that is a run.
 
     Raises UserError, and leaves the target as it was, where one of the two has no such generator, they do not fit, or
@@ -79,7 +79,7 @@ def write(first: Path, second: Path, target: Path, name: str, asked: Asked, titl
     shares = shares_of_stages(fits, asked.stages, asked.share, (a.name, b.name), asked.mapping)
     check_mapping(a, b, asked.mapping)
     print(summary(fits, shares, (a, b)))
-    generator = mixture(a, b, shares, asked.mapping)
+    generator = blended_generator(a, b, shares, asked.mapping)
     origin = origin_of(a, b, name, title, public_command(command(first, second, target, asked)))
     nets = {"generator": generator}
     specs = graphs.graph_specs("gan", nets, origin.data)
@@ -155,8 +155,8 @@ def check_mapping(a: Parent, b: Parent, share: float) -> None:
         raise UserError(f"--mapping-share: the mappings of {a.name} and {b.name} do not fit: {problem}.")
 
 
-def mixture(a: Parent, b: Parent, shares: Sequence[float], mapping: float) -> nn.Module:
-    """The generator of the mixture, in eval mode."""
+def blended_generator(a: Parent, b: Parent, shares: Sequence[float], mapping: float) -> nn.Module:
+    """The generator of the blend, in eval mode."""
     networks = build_networks("gan", a.settings, a.data, unpack.UnpackedSettings({}))
     generator = networks.get_submodule("generator")
     generator.load_state_dict(mixed(a.generator.state_dict(), b.generator.state_dict(), shares, mapping))
@@ -167,7 +167,7 @@ def mixture(a: Parent, b: Parent, shares: Sequence[float], mapping: float) -> nn
 
 
 def summary(fits: Sequence[StageFit], shares: Sequence[float], parents: tuple[Parent, Parent]) -> str:
-    """What the mixture is made of, as the command prints it."""
+    """What the blend is made of, as the command prints it."""
     lines = []
     for one, share in zip(fits, shares, strict=True):
         alike = "" if one.cosine is None else f"  cosine {one.cosine:5.2f}"
@@ -179,7 +179,7 @@ def summary(fits: Sequence[StageFit], shares: Sequence[float], parents: tuple[Pa
         which = ", ".join(map(str, apart))
         lines.append(
             f"The weights of stage {which} have little in common (cosine below {RELATED}): unless one was trained "
-            "from the other (--start-from), expect strange pictures rather than a mixture."
+            "from the other (--start-from), expect strange pictures rather than a blend."
         )
     return "\n".join(lines)
 
@@ -193,7 +193,7 @@ def whose(share: float, parents: tuple[Parent, Parent]) -> str:
 
 
 def command(first: Path, second: Path, target: Path, asked: Asked) -> str:
-    """The command that makes this mixture, with the last parts of the folders."""
+    """The command that makes this blend, with the last parts of the folders."""
     words = ["python", "-m", "export", "blend", *(folder.resolve().name for folder in (first, second, target))]
     if asked.stages is not None:
         words += ["--stages", ",".join(map(str, asked.stages))]
@@ -206,9 +206,9 @@ def origin_of(a: Parent, b: Parent, name: str, title: str | None, made_by: str) 
     """What the bundle says of its pictures and its training: both parents' sources and licences."""
     data = replace(
         a.data,
-        title=title or f"{a.data.title} and {b.data.title}",
+        title=title or both(a.data.title, b.data.title, " and "),
         source=both(a.data.source, b.data.source, " and "),
-        licence=both(a.data.licence, b.data.licence, "; "),
+        licence=both(a.data.licence or "not stated", b.data.licence or "not stated", "; "),
         train_images=a.data.train_images + (0 if a.data.source == b.data.source else b.data.train_images),
         attributes=(),
     )

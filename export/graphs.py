@@ -92,10 +92,10 @@ def exportable_record(run: Run, stage: str, unfinished: bool) -> StageRecord:
     """
     record = run.record(stage)
     if record.images == 0:
-        raise UserError(f"The {stage} of {run.folder} has not seen a single picture: its weights are still random.")
+        raise UserError(f"Stage '{stage}' of {run.folder} has not seen a single picture: its weights are still random.")
     if not (record.finished or unfinished):
         raise UserError(
-            f"The {stage} of {run.folder} is not finished ({record.images} pictures so far): go on with --resume, "
+            f"Stage '{stage}' of {run.folder} is not finished ({record.images} pictures so far): go on with --resume, "
             "or export it as it is with --unfinished."
         )
     target = run.record(NEEDS[stage]) if record.target_images is not None else None

@@ -31,7 +31,7 @@ MIT = re.compile(
     r"^\s*mit\s*$|\bMIT[\s-](?i:licen[cs]ed?)\b|(?:^|[,;:(/]|\b(?:and|or|under))\s*MIT\s*(?=$|[,;.)/]|(?:and|or)\b)"
 )
 HUB_IDENTIFIERS = frozenset({*HUB_LICENCES.values(), "mit"})  # of licences that `hub_licence` knows
-NOT_STATED = re.compile(r"|not stated|unknown|no licen[cs]e stated", re.IGNORECASE)  # a clause
+NOT_STATED = re.compile(r"not stated|unknown|no licen[cs]e stated", re.IGNORECASE)  # a clause
 
 SNIPPET_SEED = 7
 # The sentence of `about_largest_error`, in cards of older versions too.
@@ -50,7 +50,8 @@ def hub_licence(text: str) -> str:
     plain = re.sub(r"[\s-]+", " ", text.lower())
     found = [hub for name, hub in HUB_LICENCES.items() if re.search(rf"\b{re.escape(name.replace('-', ' '))}\b", plain)]
     found += ["mit"] if MIT.search(text) else []
-    unstated = any(NOT_STATED.fullmatch(clause.strip(" .")) for clause in re.split("[,;]", text))
+    clauses = [clause for part in re.split("[,;]", text) if (clause := part.strip(" ."))]
+    unstated = not clauses or any(map(NOT_STATED.fullmatch, clauses))
     if len(found) == 1 and not unstated:
         return found[0]
     return "unknown" if unstated and not found else "other"
@@ -58,7 +59,7 @@ def hub_licence(text: str) -> str:
 
 def card(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = (), blend: str = "") -> str:
     """The whole card. `errors`: the largest error of each graph against PyTorch; `unfinished`: stages that were stopped
-    early; `blend`: the section of a bundle whose generator is a mixture."""
+    early; `blend`: the section of a bundle whose generator is a blend."""
     sections = [
         front_matter(info),
         introduction(info),

@@ -140,11 +140,16 @@ def section(part: Section) -> str:
     info, quality = part.info, part.info.quality
     data = info.dataset
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    counted = ((data.train_images, "for training"), (data.test_images, "held out"))  # 0: nobody knows
+    counts = ", ".join(f"{count:,} {what}" for count, what in counted if count)
+    licence = "Licence unknown" if data.licence == "unknown" else cell(data.licence)
     facts = (
-        f"{model_card.picture_kind(info)}, {classes}; {data.train_images:,} for training, {data.test_images:,} held "
-        f"out. {cell(data.licence)}. [Model card]({part.folder}/README.md), {megabytes(info)}."
+        f"{model_card.picture_kind(info)}, {classes}{'; ' if counts else ''}{counts}. {licence}. "
+        f"[Model card]({part.folder}/README.md), {megabytes(info)}."
     )
-    blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts, model_card.stages_table(info)]
+    blocks = [f'<a id="{info.name}"></a>\n\n## {info.title}', facts]
+    if info.training:
+        blocks.append(model_card.stages_table(info))
     if quality:
         found = by_name(info)
         features = f", in the features of {quality.features}" if quality.features else ""

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -52,12 +53,14 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
             print("The pictures have no classes: the bundle goes without classifier.")
         elif key == "attributes" and not run.data.attributes:
             continue
+        elif key == "attributes" and begun(folder) and not (folder / "record.json").exists():
+            print(f"Stage '{key}' of {run.folder} was begun but has no checkpoint yet: the bundle goes without it.")
         elif key == "attributes" and (folder / "record.json").exists() and not run.record(key).finished:
             again = shlex.join(["python", "-m", "train", "attributes", str(run.folder), "--resume"])
             print(f"The attributes of {run.folder} are not finished, and only finished ones can go in: the bundle goes "
                   f"without them. Go on with {again}")  # fmt: skip
-        elif not (folder / "record.json").exists() and (folder / "config.json").exists() and not unfinished:
-            raise UserError(f"The {key} of {run.folder} was begun but has no checkpoint yet: let it train first.")
+        elif begun(folder) and not (folder / "record.json").exists() and not unfinished:
+            raise UserError(f"Stage '{key}' of {run.folder} was begun but has no checkpoint yet: let it train first.")
         elif not (folder / "record.json").exists():
             print(f"{run.folder} has no {key}: the bundle goes without {', '.join(names)}.")
         elif needed and needed not in found:
@@ -68,6 +71,11 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
     if not any(key in found for key in MAIN_STAGES):
         raise UserError(f"{run.folder} has neither a trained gan nor a trained vae: nothing to export.")
     return {key: TrainedStage(record, graphs.networks(run, key)) for key, record in found.items()}
+
+
+def begun(folder: Path) -> bool:
+    """Whether a stage was begun in this folder of its own; it may not have reached a checkpoint."""
+    return (folder / "config.json").exists()
 
 
 def origin_of(run: Run, name: str, stages: Mapping[str, TrainedStage]) -> Origin:

@@ -25,14 +25,16 @@ GraphName = Literal[
     "attributes",
 ]
 ALL_RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
-# Flags that scripts may still use -> what they are called now.
-ALIASES = {"--form": "--precision"}
+# Commands and flags that scripts may still use -> what they are called now.
+COMMAND_ALIASES = {"training": "training-codes"}
+FLAG_ALIASES = {"--form": "--precision"}
 
 
 def without_aliases(words: Sequence[str]) -> list[str]:
-    """The words of a command line, flags under the names that they have now."""
-    pairs = (word.partition("=") for word in words)
-    return [ALIASES.get(flag, flag) + equals + value for flag, equals, value in pairs]
+    """The words of a command line, command and flags under the names that they have now."""
+    command = [COMMAND_ALIASES.get(word, word) for word in words[:1]]
+    pairs = (word.partition("=") for word in words[1:])
+    return command + [FLAG_ALIASES.get(flag, flag) + equals + value for flag, equals, value in pairs]
 
 
 @reflowed
@@ -152,7 +154,8 @@ class UnpackSettings:
 @dataclass(frozen=True)
 class BlendSettings:
     """Write a bundle whose generator has some stages of A and others of B, or weights between the two. Where B was
-    trained from A (--start-from) that draws a mixture; the command says which stages cannot be mixed, and why."""
+    trained from A (--start-from) that draws something between the two; the command says which stages cannot be mixed,
+    and why."""
 
     first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
     """Bundle or run folder that gives whatever does not come from B, the mapping and the classes included."""
@@ -274,7 +277,7 @@ Command = (
     | Annotated[CheckSettings, tyro.conf.subcommand("check")]
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
-    | Annotated[TrainingCodesSettings, tyro.conf.subcommand("training")]
+    | Annotated[TrainingCodesSettings, tyro.conf.subcommand("training-codes")]
     | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
     | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]

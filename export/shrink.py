@@ -21,8 +21,8 @@ from export.graphs import STAGE_GRAPHS
 
 # What the figures of quality then say of themselves.
 NOTE = (
-    "Measured on float32 files. Their weights were then stored as float16, which changes no picture by more than one "
-    "grey level."
+    "Measured before the weights of its float32 graphs were stored as float16, which changes no picture by more than "
+    "one grey level."
 )
 
 

@@ -1,4 +1,5 @@
-"""Some of a bundle's training pictures, as codes of its own encoder and as thumbnails: `python -m export training`.
+"""Some of a bundle's training pictures, as codes of its own encoder and as thumbnails: `python -m export
+training-codes`.
 
 The demo shows them as dots of the latent map, and as the training pictures nearest to a generated one. They need the
 pictures but no run folder, so a bundle can get them at any time.

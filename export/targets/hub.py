@@ -56,8 +56,8 @@ def upload(api: "HfApi | None", to: Destination, folder: Path, kind: Kind, messa
         print(f"{to.repo}: {push(api, to.repo, folder, kind, to.private, message)}")
     elif to.repo:
         who = "private" if to.private else "public"
-        print(f"Dry run: without --dry-run these files go to the {who} Space {to.repo}, in place of those that it "
-              "wrote there before.")  # fmt: skip
+        print(f"Dry run: without --dry-run, these files go to the {who} Space {to.repo} and replace those that this "
+              "command put there before.")  # fmt: skip
 
 
 def push(api: "HfApi", repo: str, folder: Path, kind: Kind, private: bool, message: str) -> str:
@@ -114,7 +114,12 @@ def _may_be_replaced(api: "HfApi", repo: str, kind: Kind, private: bool) -> None
 def _sentences(repo: str) -> Iterator[None]:
     """Turns the errors of the Hub and of the network into UserErrors."""
     import httpx2
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     try:
         yield
@@ -125,6 +130,8 @@ def _sentences(repo: str) -> Iterator[None]:
         raise UserError(f"The Hub refused {repo}: {said}{advice}.") from problem
     except HFValidationError as problem:
         raise UserError(f"The Hub does not take the name {repo}: {problem}") from problem
+    except OfflineModeIsEnabled as problem:
+        raise UserError("The Hub cannot be reached: HF_HUB_OFFLINE is set, so nothing is sent.") from problem
     except (httpx2.HTTPError, LocalEntryNotFoundError) as problem:
         raise UserError(f"The Hub cannot be reached: {first_line(problem).rstrip('.')}.") from problem
     except ValueError as problem:  # settings in README.md that the Hub does not take

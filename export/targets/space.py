@@ -28,10 +28,7 @@ LICENCES = PAGE / "LICENSES.txt"  # of onnxruntime-web
 PYTHON = "3.11"  # the version that the tests run on
 SUFFIXES = {".py", ".js", ".css", ".json"}  # what these packages consist of
 NOT_SERVED = {"__pycache__", "node_modules", "web"}
-ABOUT = (
-    "Small generators that answer while you drag: travel through their latent spaces, morph, rebuild pictures of",
-    "yours. Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",
-)
+REBUILDS = ("encoder", "inverter")  # graphs that begin with a visitor's picture
 CODE = "\n## Code\n\nThe code in `bundle/` and `demo/` is under the Apache License 2.0; see LICENSE.\n"
 
 
@@ -65,7 +62,8 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
 def is_space(card: bytes) -> bool:
     """Whether a README.md is that of a Space of Twofold."""
     facts = front_matter_of(card)
-    return facts is not None and facts.get("app_file") == APP and TAG in (facts.get("tags") or [])
+    tags = facts.get("tags") if facts else None
+    return isinstance(tags, list) and TAG in tags and facts.get("app_file") == APP
 
 
 KIND = Kind("Space", "gradio", CARD, is_space)
@@ -144,7 +142,17 @@ def card(bundles: Sequence[OpenBundle], title: str | None) -> str:
         "python_version": PYTHON,
         "app_file": APP,
     }
-    return f"{front_matter(bundles, title, app)}\n{text(ABOUT, bundles, 'artifacts')}{CODE}"
+    return f"{front_matter(bundles, title, app)}\n{text(about(bundles), bundles, 'artifacts')}{CODE}"
+
+
+def about(bundles: Sequence[OpenBundle]) -> tuple[str, str]:
+    """What the Space is, in two lines."""
+    rebuilds = any(graph in bundle.info.graphs for bundle in bundles for graph in REBUILDS)
+    return (
+        "Small generators that answer while you drag: travel through their latent spaces, morph"
+        + (", rebuild pictures of yours." if rebuilds else "."),
+        "Made with Twofold; nothing is sent anywhere but to this Space, and no picture is kept.",
+    )
 
 
 def pinned(package: str, requirements: str) -> str:

@@ -20,19 +20,28 @@ def front_matter(bundles: Sequence[OpenBundle], title: str | None, app: dict[str
 
     sources = {bundle.info.dataset.source for bundle in bundles}
     datasets = sorted(found for source in sources if (found := hosted(source)))
-    kinds = [kind for kind in ("gan", "vae") if any(kind in bundle.info.models for bundle in bundles)]
     facts = SpaceCardData(
         title=title or default_title(bundles),
         emoji=EMOJI,
         colorFrom=GRADIENT[0],
         colorTo=GRADIENT[1],
         license=licence(bundles),
-        short_description=f"Play with a {' and a '.join(kind.upper() for kind in kinds)}, live",
-        tags=[TAG, "onnx", *kinds, "image-generation"],
+        short_description=f"Play with a {model_names(bundles)}, live",
+        tags=[TAG, "onnx", *models(bundles), "image-generation"],
         datasets=datasets or None,
         **app,
     )
     return f"---\n{facts.to_yaml()}\n---\n"
+
+
+def models(bundles: Sequence[OpenBundle]) -> list[str]:
+    """Those of "gan" and "vae" that these bundles have."""
+    return [kind for kind in ("gan", "vae") if any(kind in bundle.info.models for bundle in bundles)]
+
+
+def model_names(bundles: Sequence[OpenBundle]) -> str:
+    """ "GAN", "VAE" or "GAN and a VAE"."""
+    return " and a ".join(kind.upper() for kind in models(bundles))
 
 
 def default_title(bundles: Sequence[OpenBundle]) -> str:

@@ -69,7 +69,7 @@ def front_matter_of(card: bytes) -> dict[str, Any] | None:
     try:
         head, block, _ = card.decode("utf-8").replace("\r\n", "\n").split("---\n", 2)
         facts = yaml.safe_load(block)
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         return None
     return facts if head == "" and isinstance(facts, dict) else None
 

@@ -25,7 +25,7 @@ from export.targets import hub, offline
 from export.targets.folder import Kind, TargetFile, fill, read_bundles, replaced, with_listing
 from export.targets.gallery import gallery, read_favourites
 from export.targets.places import PAGE, REPOSITORY, RUNTIME_HOME, SHIPPED_BUILDS
-from export.targets.space_card import front_matter, text
+from export.targets.space_card import front_matter, model_names, text
 from export.targets.space_check import page_problems
 
 STATIC = REPOSITORY / "demo" / "static"
@@ -160,7 +160,7 @@ def page_files(
     the pictures that are shown in its gallery."""
     bundles = [one.source for one in made]
     title = page_title(bundles, given)
-    about = "Pictures from seeds by a GAN and a VAE, computed in this browser."
+    about = f"Pictures from seeds by a {model_names(bundles)}, computed in this browser."
     words = {"title": title, "about": about, "name": bundles[0].info.name}
     filled = {key: html.escape(value) for key, value in words.items()} | page_links()
     documents = {name: Template((PAGE / name).read_text(encoding="utf-8")).substitute(filled) for name in DOCUMENTS}
@@ -170,6 +170,7 @@ def page_files(
         "bundles": [bundle_facts(one) for one in made],
         "unavailable": [],
         "gallery": list(shown),
+        "tabs": translations.tables(STATIC / "words", "page"),
         "mark": xmp.page_facts(),
         "builds": {name: on_device.build_facts(runtime(), name) for name in SHIPPED_BUILDS},
     }
@@ -208,7 +209,8 @@ def card(bundles: Sequence[OpenBundle], title: str | None) -> str:
 
 
 def page_words() -> dict[str, dict[str, str]]:
-    """The words of this page's scripts in languages other than English: the demo's, and those of page/words."""
+    """The words of this page's scripts in languages other than English: the demo's, and in page/words those of
+    sentences that the demo does not have."""
     tables = translations.tables(STATIC / "words", *WORD_FOLDERS)
     for path in sorted(PAGE.glob("words/*.json")):
         tables.setdefault(path.stem, {}).update(json.loads(path.read_text(encoding="utf-8")))

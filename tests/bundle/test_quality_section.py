@@ -63,7 +63,7 @@ def test_figures_under_their_floor_are_put_into_words():
         figure("vae.sharpness", 0.65, 0.66),
         figure("repair.centre", 0.08, 0.01),
     ]
-    quality = Quality(command="python -m benchmarks.quality", samples=10, figures=tuple(figures))
+    quality = Quality(command="python -m train evaluate", samples=10, figures=tuple(figures))
     section = quality_section.quality_section(quality)
     for words in ("Of 1,000 samples of the GAN 15 are not read", "(of held-out pictures 6)", "30 look unlike any",
                   "Of 100 training pictures 60 have no sample of the VAE", "keep 65 %", "8.0 times"):  # fmt: skip

@@ -13,7 +13,7 @@ from bundle.generator_inputs import Given
 from bundle.model import BundleModel
 from bundle.read import read
 from bundle.runner import BundleRunner
-from export import class_directions, shrink
+from export import class_directions, report, shrink
 from export.__main__ import main
 from export.runtime_comparison import check_bundle
 from tests.support import foreign
@@ -64,6 +64,12 @@ def test_a_static_page_has_it_by_the_formats_own_names(adopted: Path, tmp_path: 
     data = (tmp_path / "page" / known["graphs"]["generator"]["url"]).read_bytes()
     assert len(data) == known["graphs"]["generator"]["bytes"]
     assert {value.name for value in onnx.load_from_string(data).graph.input} == {"z", "classes"}
+
+
+def test_a_report_says_nothing_that_nobody_knows(adopted: Path):
+    page = report.write(adopted.parent).read_text(encoding="utf-8")
+    assert "5 classes. Licence unknown. [Model card]" in page
+    assert "for training" not in page and "pictures seen" not in page
 
 
 def test_a_space_has_it_as_it_came(adopted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -23,7 +23,7 @@ from train.run_folder import Run
 from train.stored_settings import LOCAL_SETTINGS
 
 QUALITY = Quality(
-    command="python -m benchmarks.quality",
+    command="python -m train evaluate",
     samples=20,
     figures=(Figure(name="gan.frechet", label="GAN: distance", value=12.34, floor=5.5, unit="", better="lower"),),
 )

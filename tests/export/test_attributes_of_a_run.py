@@ -57,6 +57,19 @@ def test_attributes_that_are_not_finished_stay_behind_and_it_is_said_how_to_go_o
     assert "only finished ones can go in" in said and f"python -m train attributes '{own}' --resume" in said
 
 
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_attributes_that_were_stopped_before_their_first_checkpoint_stay_behind(
+    run: Path, tmp_path: Path, capsys, unfinished: bool
+):
+    own = Path(shutil.copytree(run, tmp_path / "run"))
+    settings = (own / "attributes" / "config.json").read_bytes()
+    shutil.rmtree(own / "attributes")
+    (own / "attributes").mkdir()
+    (own / "attributes" / "config.json").write_bytes(settings)
+    assert list(collect(Run.open(own), unfinished)) == ["vae"]
+    assert "Stage 'attributes' of" in (said := capsys.readouterr().out) and "no checkpoint yet" in said
+
+
 def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
     assert export(["bundle", str(run), str(tmp_path / "shapes")]) == 0
     bundle = read(tmp_path / "shapes")

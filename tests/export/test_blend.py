@@ -109,6 +109,12 @@ def test_what_cannot_be_mixed_is_refused(exported: Exported, child: Path, tmp_pa
     assert sentence in capsys.readouterr().err and not target.exists()
 
 
+def test_what_both_parents_share_is_said_once(exported: Exported):
+    parent = blend.opened(exported.folder)
+    data = blend.origin_of(parent, parent, "mixed", None, "python -m export blend a b mixed").data
+    assert (data.title, data.source, data.licence) == (parent.data.title, parent.data.source, parent.data.licence)
+
+
 def test_other_things_than_generators_are_refused(exported: Exported, tmp_path: Path, tiny_bundle: Path, capsys):
     (tmp_path / "empty").mkdir()
     for folder, sentence in (

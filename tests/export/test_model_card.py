@@ -48,6 +48,9 @@ def test_the_snippet_draws_the_picture_of_the_sheet(exported: Exported, tmp_path
         ("The Smithsonian permits this", "other"),
         ("not stated", "unknown"),
         ("", "unknown"),
+        (" ; ", "unknown"),
+        ("CC BY 4.0;", "cc-by-4.0"),
+        ("CC BY 4.0, ", "cc-by-4.0"),
         ("CC BY 4.0; not stated", "other"),  # of a blend
         ("CC BY-NC-SA 4.0", "cc-by-nc-sa-4.0"),
         ("CC BY-NC-ND 4.0", "cc-by-nc-nd-4.0"),

@@ -28,7 +28,7 @@ def figure(name: str, value: float, floor: float | None = None, floor_is: str = 
 
 
 QUALITY = Quality(
-    command="python -m benchmarks.quality artifacts/shapes",
+    command="python -m train evaluate artifacts/shapes",
     samples=20,
     features="classifier of shapes",
     notes=("2 pictures a side are few.",),

@@ -12,7 +12,7 @@ from export.graphs import STAGE_GRAPHS
 from export.settings import GraphName, without_aliases
 
 COMMANDS = (
-    "bundle", "graph", "check", "report", "shrink", "training", "directions", "unpack", "triton", "space", "web",
+    "bundle", "graph", "check", "report", "shrink", "training-codes", "directions", "unpack", "triton", "space", "web",
     "blend", "attributes",
 )  # fmt: skip
 
@@ -36,7 +36,11 @@ def test_every_graph_of_the_format_can_be_exported_alone():
     assert set(get_args(GraphName)) == graphs == set(GRAPHS)
 
 
-def test_older_names_of_flags_go_on_working():
+def test_older_names_of_commands_and_flags_go_on_working():
+    assert without_aliases(["training", "training", "--data", "training"]) == [
+        "training-codes", "training", "--data", "training"
+    ]  # fmt: skip
+    assert without_aliases([]) == []
     words = ["bundle", "run", "out", "--form", "int8", "--form=fp16", "--title", "form"]
     assert without_aliases(words) == [
         "bundle", "run", "out", "--precision", "int8", "--precision=fp16", "--title", "form"

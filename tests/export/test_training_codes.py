@@ -35,7 +35,7 @@ def pictures(monkeypatch: pytest.MonkeyPatch, broken_bundle: Path) -> Pictures:
 
 def test_codes_are_those_of_the_bundles_own_encoder(broken_bundle: Path, pictures: Pictures):
     before = read(broken_bundle).info
-    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 0
+    assert main(["training-codes", str(broken_bundle), "--data", "somewhere"]) == 0
     bundle = read(broken_bundle)
     assert bundle.info.graphs == before.graphs and bundle.info.quality == before.quality
     known = bundle.training
@@ -52,7 +52,7 @@ def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: P
     index = tiny.load_index(broken_bundle)
     index["dataset"]["licence"] = "Somebody 2009, no licence stated"
     tiny.save_index(broken_bundle, index)
-    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 0
+    assert main(["training-codes", str(broken_bundle), "--data", "somewhere"]) == 0
     known = read(broken_bundle).training
     assert known.thumbnails is None and len(known.codes)
 
@@ -61,10 +61,10 @@ def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictu
     info, train_set, _ = training_codes.load_again("x", None)
     other = replace(info, channels=3)
     monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(other, train_set, train_set))
-    assert main(["training", str(broken_bundle), "--data", "somewhere"]) == 2
+    assert main(["training-codes", str(broken_bundle), "--data", "somewhere"]) == 2
     assert "channels 3, not 1" in capsys.readouterr().err
     monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(info, train_set, train_set))
-    assert main(["training", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
+    assert main(["training-codes", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
     assert read(broken_bundle).training.thumbnails is None
     with np.load(broken_bundle / training_codes.FILE) as file:
         arrays = dict(file)

@@ -176,6 +176,6 @@ def _index(name: str, form: Form, graphs: dict, files: dict) -> dict:
         "files": files,
         "gan": {"latent_dim": LATENT, "w_dim": W_DIM, "stages": STAGES, "prior": "normal"},
         "vae": {"latent_dim": CODE, "sigma": 0.1},
-        "quality": {"command": "python -m benchmarks.quality", "samples": 24, "figures": [FRECHET, *traded]},
+        "quality": {"command": "python -m train evaluate", "samples": 24, "figures": [FRECHET, *traded]},
         "training": {"gan": {"command": "none", "seconds": 1.0, "images": 1, "hardware": "none"}},
     }

@@ -76,7 +76,7 @@ def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
     bundle, name = served.engine.bundle, served.info.name
     training = bundle.training
     if training is None or not served.engine.has("encoder"):
-        return {"missing": f"Bundle '{name}' carries no training codes: python -m export training adds them."}
+        return {"missing": f"Bundle '{name}' carries no training codes: python -m export training-codes adds them."}
     if not len(bundle.examples):
         return {"missing": f"Bundle '{name}' has no held-out pictures, so there is no floor."}
     (code,) = served.engine.run("encoder", {"image": image})["mean"]

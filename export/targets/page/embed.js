@@ -10,7 +10,7 @@ import { localPictures } from "./local.js";
 const HOME = new URL(".", import.meta.url);
 const FACTS = new URL("facts.json", HOME);
 const WATCHED = ["bundle", "seed", "model", "of-class", "class", "truncation", "still"];
-const NUMBER = /^\d+$/; // as `class`, which is HTML's own, older pages name the class of the picture
+const NUMBER = /^\d+$/; // older pages give the class of the picture in `class`, HTML's own attribute: it is one only where it is a number
 const SEEDS = 2 ** 32;
 
 // The facts of the page, with whole addresses, since the element stands in another page; loaded once for all elements.

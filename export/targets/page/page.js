@@ -56,12 +56,14 @@ const widget = async (name) => {
   return { element, build: () => script(element) };
 };
 const topBar = await widget("bar");
+// The name of a tab of the demo. Their translations stand apart, as in the demo: on a button, "Play" is another word.
+const tabName = (name) => facts.tabs[T.language]?.[name] ?? name;
 const tabs = [
-  [T.t("Play"), [await widget("play")]],
+  [tabName("Play"), [await widget("play")]],
   [T.t("Samples"), [await widget("samples")]],
   ...(facts.gallery?.length ? [[T.t("Gallery"), [await widget("gallery")]]] : []),
-  [T.t("Morph"), [await widget("morph")]],
-  [T.t("About"), [await widget("about-page")]],
+  [tabName("Morph"), [await widget("morph")]],
+  [tabName("About"), [await widget("about-page")]],
 ];
 
 // --- tabs ----------------------------------------------------------------------------------------

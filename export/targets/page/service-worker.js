@@ -3,6 +3,7 @@
 // VERSION, and FILES, place → SHA-256.
 const PREFIX = "twofold " + self.registration.scope + " "; // other pages of this host have caches of their own
 const CACHE = PREFIX + VERSION;
+const WHOLE = "twofold-whole"; // the entry that is kept last. Before, a page of another version would get files of both
 
 // The file that an address stands for; undefined for others.
 const placeOf = (url) => {
@@ -34,14 +35,15 @@ const keep = async () => {
   for (const place of Object.keys(FILES)) {
     if (!(await cache.match(place))) await take(cache, place);
   }
+  await cache.put(WHOLE, new Response());
 };
 const keepOnce = () => {
   keeping ??= keep().finally(() => (keeping = null));
   return keeping;
 };
 
-// A new version is whole before it takes the place of an older one; the first one waits until the page has drawn.
-const replacesAnother = async () => (await caches.keys()).some((name) => name.startsWith(PREFIX) && name !== CACHE);
+// A new worker has all files before it takes the place of an older one; the first one waits until the page has drawn.
+const replacesAnother = async () => (await caches.keys()).some((name) => name.startsWith(PREFIX));
 self.addEventListener("install", (event) => event.waitUntil(replacesAnother().then((update) => update && keepOnce())));
 
 const dropOthers = async () => {
@@ -58,7 +60,11 @@ self.addEventListener("message", (event) => {
   event.waitUntil(keepOnce().then(() => done(true), () => done(false)));
 });
 
-const answer = async (request, place) => (await (await caches.open(CACHE)).match(place)) ?? fetch(request);
+const answer = async (request, place) => {
+  const cache = await caches.open(CACHE);
+  const kept = (await cache.match(WHOLE)) && (await cache.match(place));
+  return kept ?? fetch(request);
+};
 self.addEventListener("fetch", (event) => {
   const place = event.request.method === "GET" ? placeOf(event.request.url) : undefined;
   if (place) event.respondWith(answer(event.request, place));

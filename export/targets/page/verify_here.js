@@ -1,10 +1,12 @@
 // What the drop zone of About says on a page without a server: the mark is read, and its picture drawn again, on this device.
-// The sentences are those of bundle/marks/verify.py.
+// The sentences are those of bundle/marks/verify.py, which draws more kinds of pictures.
 const T = window.Twofold;
 const LEVEL = 1; // grey level by which the same picture may differ
 const MOST_CELLS = 240; // pictures that are drawn for one file
 const MOST_PIXELS = 50_000_000; // of a file that is compared
 const PATHS = ["linear", "spherical", "spline"];
+const FROM_NUMBERS = ["point", "seed", "sheet", "morph", "film", "favourites"]; // what states draw without another picture
+const FROM_PICTURES = ["repair", "reconstruct", "invert", "posterior", "difference"];
 
 const indices = (count) => Array.from({ length: count }, (_, i) => i);
 const wholeWithin = (value, low, high) => Number.isInteger(value) && value >= low && value <= high;
@@ -69,6 +71,23 @@ const cellsOf = (state, bundle) => {
   return params && (placesOf(state, bundle, params) ?? framesOf(state, bundle, params));
 };
 
+// Whether a state whose numbers are sound is drawn by the command alone.
+const onlyByCommand = ({ draw, keys, frames, columns }) => {
+  if (draw === "favourites" || (draw === "film" && !(isCount(frames) && isCount(columns)))) return true;
+  return Array.isArray(keys) && keys.some((key) => Array.isArray(key) && key.length === 3); // points of the latent map
+};
+
+// Why the picture of a state is not drawn again here, a sentence.
+const whyNot = async (state, file, bundle) => {
+  if (FROM_PICTURES.includes(state.draw)) return T.t("It was made from another picture, without which it cannot be drawn again.");
+  if (!FROM_NUMBERS.includes(state.draw) || state.print) return T.t("The mark asks for a kind of picture that cannot be drawn again here; About in the demo draws more of them.");
+  const begins = new TextDecoder("latin1").decode(await file.slice(0, 8).arrayBuffer());
+  if (begins.endsWith("ftyp")) return T.t("MP4 stores pixels with losses, so they are not compared.");
+  if (begins.startsWith("GIF8") && bundle.channels === 3) return T.t("GIF reduces pictures to 256 colours, so they are not compared.");
+  if (onlyByCommand(state)) return T.t("This page draws no films, favourites or points of the latent map again; python -m bundle verify does.");
+  return T.t("The bundle cannot draw what the mark asks for.");
+};
+
 // The pixels of a picture on black, RGBA.
 const pixelsOf = (picture, width, height) => {
   const context = T.el("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
@@ -83,9 +102,9 @@ const unchecked = (why) => [why, T.t("Anybody can write a mark: what it says cou
 
 // What comes of drawing a mark's picture again, in sentences.
 const compared = async (file, mark, bundle) => {
-  if (!mark.state) return unchecked(T.t("The mark does not say what draws the picture again."));
+  if (!mark.state?.draw) return unchecked(T.t("The mark does not say what draws the picture again."));
   const wanted = cellsOf(mark.state, bundle);
-  if (!wanted) return unchecked(T.t("The mark asks for a kind of picture that cannot be drawn again here; python -m bundle verify draws more of them."));
+  if (!wanted) return unchecked(await whyNot(mark.state, file, bundle));
   const picture = await createImageBitmap(file).catch(() => null);
   if (!picture) return unchecked(T.t("Its pixels cannot be read: the file is damaged or was cut off."));
   if (picture.width * picture.height > MOST_PIXELS) return unchecked(T.t("The picture has too many pixels to be compared."));

@@ -50,7 +50,9 @@ def test_what_leaves_is_marked_and_is_checked_here(show, models):
 
 MIX, NO_MIX = {3: 0.25, 5: 0.5}, {3: 0.5, 10: 0.5}
 ALONG = {"draw": "morph", "m": "gan", "keys": [2, 9], "path": "linear", "loop": False, "p": 0.25}
-NOT_DRAWN_HERE: list[dict[str, Any]] = [
+FILM = {**ALONG, "draw": "film", "frames": 24, "columns": 6}
+CANNOT = "The bundle cannot draw what the mark asks for."
+UNSOUND: list[dict[str, Any]] = [
     {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "c": NO_MIX},
     {"draw": "seed", "m": "gan", "seed": 7, "c": NO_MIX},
     {"draw": "sheet", "m": "gan", "seed": 0, "count": 4, "columns": 2, "c": {}},
@@ -61,21 +63,43 @@ NOT_DRAWN_HERE: list[dict[str, Any]] = [
     {"draw": "point", "m": "none", "x": 3.5, "y": 1},
     {"draw": "point", "m": "gan", "x": "3.5", "y": 1},
     {"draw": "point", "m": "gan", "x": 3.5, "y": 1, "attributes": {"glasses": 1}},
-    {"draw": "edit", "m": "vae", "seed": "3"},
+    {**FILM, "classes": [4, 10]},
+]
+IN_THE_DEMO, BY_THE_COMMAND = "About in the demo draws more of them.", "python -m bundle verify does."
+NOT_DRAWN_HERE: list[tuple[dict[str, Any], str]] = [
+    *((state, CANNOT) for state in UNSOUND),
+    ({"draw": "edit", "m": "vae", "seed": "3"}, IN_THE_DEMO),
+    ({**FILM, "print": True}, IN_THE_DEMO),
+    ({"draw": "repair", "m": "vae"}, "It was made from another picture"),
+    ({"m": "gan"}, "does not say what draws the picture again"),
+    ({**FILM, "columns": 0}, BY_THE_COMMAND),
+    ({**FILM, "frames": 300}, BY_THE_COMMAND),
+    ({**ALONG, "keys": [["pca", 0.5, 1], 9]}, BY_THE_COMMAND),
+    ({"draw": "favourites", "columns": 1, "pictures": [{"m": "gan", "x": 1, "y": 0}]}, BY_THE_COMMAND),
 ]
 
 
 def test_what_this_page_does_not_draw_it_does_not_call_changed(show, models):
     page, bundle = show(b="mnist"), models["mnist"].engine.bundle
     tab(page, "About")
-    for state in NOT_DRAWN_HERE:
+    for state, why in NOT_DRAWN_HERE:
         mark = trained(bundle, state)
         drop(page, ".tf-verify-drop", formats.png(np.zeros((32, 32, 1), np.uint8), mark))
-        page.get_by_text("cannot be drawn again here").wait_for()
+        page.get_by_text(why).wait_for()
         told = page.locator(".tf-verified").inner_text()
         assert "could not be checked" in told and "was changed" not in told, state
         drop(page, ".tf-verify-drop", b"")
         page.get_by_text("No mark of a generated picture was found.").wait_for()
+
+
+def test_films_that_lost_pixels_are_not_sent_to_the_command(show, models):
+    page = show(b="plain")
+    tab(page, "About")
+    block = xmp.block(trained(models["plain"].engine.bundle, {**FILM, "columns": 0}))
+    for begins, why in ((b"\0\0\0\x14ftypisom", "MP4 stores pixels with losses"), (b"GIF89a", "to 256 colours")):
+        drop(page, ".tf-verify-drop", begins + block)
+        page.get_by_text(why).wait_for()
+        assert "python -m" not in page.locator(".tf-verified").inner_text()
 
 
 def test_a_generator_from_elsewhere_is_known_at_home(show, models):

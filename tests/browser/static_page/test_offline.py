@@ -86,6 +86,29 @@ def test_a_file_damaged_on_its_way_is_not_kept(browser: Any, bundles: Path, tmp_
     context.close()
 
 
+def test_a_visit_that_was_cut_short_does_not_mix_its_files_with_those_of_a_new_version(
+    browser: Any, bundles: Path, tmp_path: Path
+):
+    write(bundles, tmp_path / "site", "First")
+    with (tmp_path / "site" / "style.css").open("ab") as style:
+        style.write(b"\n")  # what is not kept is the end of keeping: the graphs come before it, facts.json as well
+    host = FileServer(tmp_path / "site")
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.goto(host.address)
+    wait_for_script(page, "window.Twofold?.keptOffline === false")
+    tiny.build(tmp_path / "other" / "digits", name="digits", classes=0)
+    host.switch_off()
+    host.folder = written([tmp_path / "other" / "digits"], tmp_path / "again", "Second")
+    host.switch_on()
+    page.goto(host.address)
+    wait_for_script(page, "window.Twofold?.facts?.bundles?.[0].classes.length === 0")
+    wait_for_script(page, "window.Twofold?.stats.shown > 0", seconds=30)
+    assert page.title() == "Second"
+    host.switch_off()
+    context.close()
+
+
 def test_the_manifest_names_icons_of_the_sizes_that_it_says(bundles: Path, tmp_path: Path):
     write(bundles, tmp_path / "site", "My digits and more")
     manifest = json.loads((tmp_path / "site" / "manifest.webmanifest").read_bytes())

@@ -198,6 +198,7 @@ def test_it_speaks_chinese_and_returns(browser, site):
     page.goto(site + "?b=plain&x=7&y=0&lang=zh-CN")
     wait_for_script(page, "window.Twofold?.stats.shown > 0")
     assert page.evaluate("Twofold.tabs().map((tab) => tab.textContent)") == ["玩一玩", "样本", "变形", "关于"]
+    assert page.locator(".tf-morph button[aria-pressed]").first.text_content() == "播放"
     tab(page, "关于")
     page.get_by_role("heading", name="关于此页面").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]

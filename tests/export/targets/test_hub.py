@@ -115,5 +115,8 @@ def test_what_the_hub_holds_or_refuses_becomes_a_sentence(staged: Path, online):
     assert not any(asked.startswith("POST") for asked in server.asked)
     server.refusal = 403
     assert "You have no right to write here" in (said := sentence()) and "hf auth login" in said
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+        assert "cannot be reached: HF_HUB_OFFLINE is set" in sentence()
     server.server_close()
     assert "cannot be reached" in sentence()

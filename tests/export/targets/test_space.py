@@ -119,6 +119,7 @@ def test_two_bundles_in_one_space(tiny_bundle: Path, tmp_path: Path):
     assert [bundle.info.name for bundle in served] == ["tiny", "other"]  # as the command named them
     text = (tmp_path / "space" / "README.md").read_text()
     assert "A GAN of 32 x 32 grey pictures" in text and "MIT" in text
+    assert "rebuild" in text and "rebuild" not in "".join(space.about([read(other)]))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,14 @@ def test_the_check_knows_every_licence_that_the_card_may_state(broken_bundle: Pa
     index["dataset"]["licence"] = licence
     (broken_bundle / "bundle.json").write_text(json.dumps(index))
     space.write([broken_bundle], tmp_path / "space", None, NOWHERE)  # raises UserError for what is not fit
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["app_file: demo/app.py\ntags: 5", "app_file: demo/app.py\ntags: twofold", "tags: [twofold]", "[" * 3000, "- 1"],
+)
+def test_whatever_a_card_says_it_is_a_space_of_twofold_or_not(settings: str):
+    assert not space.is_space(f"---\n{settings}\n---\n".encode())
 
 
 # --- what is not fit to be published -------------------------------------------------------------

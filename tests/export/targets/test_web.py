@@ -95,6 +95,12 @@ def test_the_facts_name_every_file_as_it_is(site: Path, bundles: list[Path]):
     assert facts["bundles"][0]["graphs"]["mapping"]["inputs"] == {"z": [8], "classes": [10]}
 
 
+def test_play_is_a_place_on_its_tab_and_a_verb_on_a_button(site: Path):
+    of_tabs, of_buttons = json.loads((site / "facts.json").read_text())["tabs"]["zh-CN"], web.page_words()["zh-CN"]
+    assert (of_tabs["Play"], of_buttons["Play"]) == ("玩一玩", "播放")
+    assert {"Play", "Morph", "About"} <= set(of_tabs)
+
+
 def test_the_numbers_are_those_of_the_bundle(site: Path, bundles: list[Path]):
     facts = json.loads((site / "facts.json").read_text())["bundles"][0]
     latents = read(bundles[0]).latents
@@ -128,7 +134,8 @@ def test_every_file_that_a_document_names_is_there(site: Path):
 
 def test_titles_are_text_not_markup(bundles: list[Path], tmp_path: Path, site: Path):
     web.write(bundles[1:], tmp_path / "page")
-    assert "<title>&lt;b&gt;Only&lt;/b&gt; a GAN</title>" in (tmp_path / "page" / "index.html").read_text()
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert "<title>&lt;b&gt;Only&lt;/b&gt; a GAN</title>" in page and "from seeds by a GAN, computed" in page
 
 
 def test_only_an_earlier_page_is_replaced(bundles: list[Path], tmp_path: Path, capsys, site: Path):
