@@ -360,6 +360,7 @@ def test_an_unknown_preset_or_tracker_is_named(shapes, tmp_path, capsys):
     assert "--preset lenet is unknown to vae; there are cpu, gpu, principal, mlp, plane" in capsys.readouterr().err
     words = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
     assert main([*words, "--track", "pigeon"]) == 2
+    assert not (tmp_path / "r").exists()  # no picture was read
     assert "--track pigeon cannot be used" in capsys.readouterr().err
 
 
