@@ -125,7 +125,8 @@ def check_built_on(stage: str, settings: Settings) -> None:
         both = isinstance(settings, InverseSettings) and settings.target == "both"
         alone = f", or leave the {stage} out with --target {other}" if both else ""
         raise UserError(f"{settings.run} has no trained {base} for the {stage}: train it with python -m train{alone}.")
-    require_finished(Run.open(settings.run), base)
+    if (settings.run / "run.json").exists():  # else the run is bound to these pictures first
+        require_finished(Run.open(settings.run), base)
 
 
 def require_finished(run: Run, stage: str) -> None:
