@@ -6,13 +6,14 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from train.stored_settings import current_weight
 
+LENGTH = 8  # bytes at the beginning of a safetensors file, which say how long its header is
 OPTIONAL_NETWORKS = {"minibatch_stddev"}
 """Networks that a setting may add to a stage or remove from it when the stage is resumed."""
 
@@ -23,11 +24,17 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, obj
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
-    """(tensors, facts) of a file written by `save_tensors`. Raises UserError when it is missing or damaged."""
+    """(tensors, facts) of a file written by `save_tensors`. Raises UserError when it is missing or damaged.
+
+    Nothing stays mapped into the file: Windows would refuse to replace it. And the file is opened here, as safetensors
+    takes no path that is no UTF-8.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
-            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 (not a dict)
+        data = path.read_bytes()
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[LENGTH : LENGTH + int.from_bytes(data[:LENGTH], "little")])
+        facts = json.loads(header.get("__metadata__", {}).get("facts", "{}"))
+        return dict(sorted(tensors.items())), facts
     except FileNotFoundError:
         raise UserError(f"{path} is missing.") from None
     except (SafetensorError, OSError, ValueError) as problem:

@@ -19,14 +19,19 @@ def accelerator_for(track: str | None, run: Path) -> Accelerator:
     """The processes that `accelerate launch` started, or just this one, on a GPU where there is one. A tracker that
     writes files does so in the folder of its stage in `run`.
 
-    Raises UserError for a tracker that is not installed or that accelerate does not support.
+    Raises UserError as `check_tracker`.
     """
+    check_tracker(track)
+    return Accelerator(cpu=training_device().type == "cpu", log_with=track, project_dir=run)
+
+
+def check_tracker(track: str | None) -> None:
+    """Raises UserError for a tracker that is not installed or that accelerate does not support."""
     if track is not None:
         installed = [str(name.value) for name in get_available_trackers()]
         if track not in installed:
             known = f"installed here: {', '.join(installed)}" if installed else "none is installed here"
             raise UserError(f"--track {track} cannot be used ({known}); for TensorBoard: pip install tensorboard.")
-    return Accelerator(cpu=training_device().type == "cpu", log_with=track, project_dir=run)
 
 
 def warn_of_lost_processes() -> None:

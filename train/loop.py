@@ -30,7 +30,7 @@ from train.data.splits import batch_indices, spread_rows
 from train.distributed import accelerator_for, agreed
 from train.hardware import emulates_bf16, processor
 from train.outlook import Outlook
-from train.pace import FIRST_STEPS, LEAST_STEPS, Pace
+from train.pace import FIRST_STEPS, LEAST_STEPS, Pace, timed_steps
 from train.pauses import Pauses
 from train.progress_bar import ProgressBar, progress_bar, say
 from train.recorder import Progress, Recorder, diverged
@@ -44,7 +44,6 @@ from train.threads import ThreadTrial, first_threads
 SHOWN = 32  # held-out pictures of the sample sheets
 SHEETS = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
 LINES = 100  # about so many lines of metrics, none in its FIRST_STEPS
-LAST_STEPS = 6  # of the FIRST_STEPS, by which the speed is told for the first time
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
 CHECK_STEPS = 10  # steps from one agreement of several processes, or question to a GPU, to the next
@@ -150,11 +149,12 @@ class Loop:
             settings, slot, progress, self.batch, began, lambda rate: stage.measuring_seconds(*counts, rate)
         )
         self.pauses = pauses
-        self.timed_from = 0.0  # when the steps began that say what the speed is
         self.status = StatusFile(settings.run, recorder.writes)
         self.trial = self.begin_threads()
+        self.timed = timed_steps(self.trial.steps if self.trial is not None else 0, cycle_of(settings))
+        self.timed_from = 0.0  # when the steps began that say what the speed is
         self.outlook = Outlook(stage.name, settings, math.sqrt(math.prod(train_set.images.shape[2:])), self.device)
-        self.expected: Expected | None = None  # not before FIRST_STEPS
+        self.expected: Expected | None = None  # not before the steps that say what the speed is
 
     def begin_threads(self) -> ThreadTrial | None:
         """Sets the processor threads. Returns the trial that finds their number, where it is not known yet."""
@@ -164,7 +164,7 @@ class Loop:
         torch.set_num_threads(threads)
         tries = self.device.type == "cpu" and self.accelerator.num_processes == 1 and threads > 1
         if self.settings.threads == "auto" and not known and tries:
-            return ThreadTrial(threads, getattr(self.settings, "lazy_reg_interval", 1))
+            return ThreadTrial(threads, cycle_of(self.settings))
         return None
 
     def write_status(self, state: RunState) -> None:
@@ -232,11 +232,11 @@ class Loop:
         self.progress.seconds = now - self.pace.clock
         if self.trial is not None and (best := self.trial.took(now - began - pause)):
             self.progress.threads, self.progress.processor, self.trial = best, processor(), None
-        done = self.pace.done
-        if done == FIRST_STEPS - LAST_STEPS:
+        before, after = self.timed
+        if self.pace.done == before:
             self.timed_from = now
-        if done == FIRST_STEPS:
-            self.say_outlook(LAST_STEPS * self.batch / max(now - self.timed_from, 1e-9))
+        if self.pace.done == after:
+            self.say_outlook((after - before) * self.batch / max(now - self.timed_from, 1e-9))
         return metrics
 
     def leave_out(self, pause: float) -> None:
@@ -286,6 +286,11 @@ class Loop:
         if streak >= PATIENCE:
             cause = f"{streak} steps of the {name} in a row were"
             raise UserError(diverged(self.recorder.folder, self.progress, cause, self.settings.precision))
+
+
+def cycle_of(settings: Settings) -> int:
+    """Steps after which the cost of steps repeats: the interval of a GAN's penalties."""
+    return int(getattr(settings, "lazy_reg_interval", 1))
 
 
 def placed(pictures: Pictures, device: torch.device) -> Pictures:

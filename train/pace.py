@@ -8,6 +8,7 @@ from train.recorder import Progress
 from train.settings import Settings
 
 FIRST_STEPS = 20  # after each of which the plan is made anew; with --images no time left is told before
+LAST_STEPS = 6  # of these, by which the speed is told for the first time
 LEAST_STEPS = 5  # before they are taken, no speed is told
 PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
 MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most
@@ -101,6 +102,13 @@ class Pace:
         for_all = self.left_for_all()
         in_all = f", {spoken(for_all)} for all" if for_all is not None and for_all > left else ""
         return f"{spoken(left)} left{in_all}"
+
+
+def timed_steps(trial: int, cycle: int) -> tuple[int, int]:
+    """(steps before, steps after) those that tell the speed for the first time: none of the `trial` steps that find the
+    number of threads, and all of a `cycle` after which their cost repeats."""
+    before = max(FIRST_STEPS - LAST_STEPS, trial)
+    return before, before + max(LAST_STEPS, cycle)
 
 
 def images_in_all(images: int, left: float, rate: float, batch: int) -> int:

@@ -24,10 +24,11 @@ from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
 from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
-from train.snapshots import SnapshotTaker
+from train.snapshots import SnapshotTaker, removed
 from train.stages.stage import Stage
 from train.stored_settings import from_dict, to_dict
 
+SHEETS = "samples"  # their folder; a sheet is called by the pictures seen
 SHEET_COLUMNS = 8
 SHEET_OPTIONS = {"tensorboard": {"dataformats": "NHWC"}}
 BF16 = ", bf16"
@@ -78,6 +79,8 @@ class Recorder:
         self.warned: dict[str, str] = {}  # kind -> what was said
         self.data = [[progress.images, train_images]]
         self.snapshots = SnapshotTaker(stage, self.folder, progress.images) if self.writes else None
+        if self.writes:
+            remove_sheets(self.folder, progress.images)
         record_path = self.folder / "record.json"
         if settings.resume and record_path.exists():
             record = read_json(record_path)
@@ -97,7 +100,6 @@ class Recorder:
         for name, optimizer in stage.optimizers.items():
             tensors |= optimizer_tensors(name, optimizer)
         progress.stage = stage.state()
-        save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
         record = StageRecord(
             command=self.command,
             seconds=round(progress.seconds, 1),
@@ -109,6 +111,9 @@ class Recorder:
             sessions=[*self.earlier_sessions, self.session()],
             data=self.data,
         )
+        if not (self.folder / "record.json").exists():  # no stage is without a record once it has a checkpoint
+            write_json(self.folder / "record.json", vars(record))
+        save_tensors(self.folder / "state.safetensors", tensors, vars(progress))
         write_json(self.folder / "record.json", vars(record))
 
     @property
@@ -170,7 +175,7 @@ class Recorder:
         sheet = images.sheet(samples, SHEET_COLUMNS)
         png = formats.png(sheet, Mark(source=stage.sheet_shows)) if stage.sheet_shows else images.png(sheet)
         try:
-            write_file(self.folder / "samples" / f"{progress.images:09d}.png", png)
+            write_file(self.folder / SHEETS / f"{progress.images:09d}.png", png)
         except UserError as problem:  # worth no training, as the metrics
             self.warn("sheets", f"{problem} The training goes on without this sheet of samples.")
         self.track_sheet(np.asarray(sheet))
@@ -211,6 +216,14 @@ class Recorder:
                 log_images({"samples": picture[None]}, step=self.progress.images, **SHEET_OPTIONS.get(tracker.name, {}))
 
 
+def remove_sheets(folder: Path, seen: int) -> None:
+    """Removes those sheets of a stage's folder that are of more than `seen` pictures, those at its checkpoint: they
+    belong to steps that are repeated or to a training that was begun anew, and would pass for the newest."""
+    for path in (folder / SHEETS).glob("*.png"):
+        if path.stem.isdecimal() and int(path.stem) > seen:
+            removed(path)
+
+
 # ------------------------------------------------------------------------------------------- in words
 
 
@@ -219,14 +232,15 @@ def repeating_command(module: str, settings: Settings, source: str) -> str:
     of either."""
     words, named = sys.argv[1:], False
     start = getattr(settings, "start_from", None)
+    start = start and start.resolve()
     for i, word in enumerate(words):
         flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if (flag == "--data" and equals) or (not flag and i and words[i - 1] == "--data"):
             words[i], named = flag + equals + source, True
         elif not flag and i and Path(value) == settings.run == Path(settings.data):  # a run folder among its pictures
             words[i] = source
-        elif start is not None and value and Path(value) == start:  # with or without a slash at its end
-            words[i] = flag + equals + start.resolve().name
+        elif start is not None and value and Path(value).resolve() == start:  # however it is written
+            words[i] = flag + equals + start.name
     if not named and source != DEFAULT_DATA:
         words += ["--data", source]
     return printable(shlex.join(["python", "-m", module, *words]))
@@ -247,7 +261,12 @@ def resumed_command(record: dict, settings: Settings, command: str) -> str:
 
 
 def diverged(folder: Path, progress: Progress, what: str, precision: str) -> str:
-    """The error when `what` (a subject and its verb) stopped being finite in the stage of `folder`."""
-    way_out = "try a lower --lr" + (" or --precision fp32" if precision != "fp32" else "")
-    kept = "The last good checkpoint is kept" if (folder / "state.safetensors").exists() else "Nothing was stored"
-    return f"{folder.name}: {what} not finite after {progress.images} pictures. {kept}; {way_out}."
+    """The error when `what` (a subject and its verb) stopped being finite in the stage of `folder`. A resumed stage
+    keeps its --lr, and repeats what it did unless something else is changed."""
+    to_fp32 = ["--precision fp32"] if precision != "fp32" else []
+    text = f"{folder.name}: {what} not finite after {progress.images} pictures."
+    if not (folder / "state.safetensors").exists():
+        return f"{text} Nothing was stored; {' or '.join(['try a lower --lr', *to_fp32])}."
+    changes = to_fp32 + (["a higher --gamma"] if folder.name == "gan" else [])
+    go_on = f"go on from it with --resume and {' or '.join(changes)}, or " if changes else ""
+    return f"{text} The last good checkpoint is kept: {go_on}begin another run with a lower --lr."

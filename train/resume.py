@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bundle.errors import UserError
 from train.command_line import parse
-from train.run_folder import read_json, write_json
+from train.run_folder import has_checkpoint, read_json, write_json
 from train.settings import CHANGEABLE, STAGES, AllSettings, Settings, flag_of
 from train.stored_settings import from_dict, to_dict
 
@@ -28,7 +28,8 @@ def resolve_resume(
     no checkpoint instead of refusing to resume it. Raises UserError when a begun stage would be overwritten, when there
     is nothing to resume, and for a change that a resumed stage cannot make.
     """
-    folder, begun = settings.run / stage, is_begun(settings.run, stage)
+    settings = with_absolute_places(settings)
+    folder, begun = settings.run / stage, has_checkpoint(settings.run, stage)
     if settings.resume and not begun and not begin_missing:
         raise UserError(f"{folder} has no checkpoint to resume. Leave out --resume to begin.")
     if begun and not settings.resume:
@@ -38,7 +39,7 @@ def resolve_resume(
         if write:
             store_settings(stage, asked)
         return asked
-    stored = from_dict(type(settings), read_json(folder / "config.json"))
+    stored = with_absolute_places(from_dict(type(settings), read_json(folder / "config.json")))
     given_here = {name: getattr(settings, name) for name in given if hasattr(stored, name)}
     asked = with_one_budget(replace(stored, run=settings.run, **given_here), given)
     refuse_changes(stored, asked)
@@ -48,14 +49,16 @@ def resolve_resume(
     return asked
 
 
+def with_absolute_places(settings: AnySettings) -> AnySettings:
+    """Settings whose --cache and --start-from are found from any folder: those that are stored hold for commands that
+    go on from another one."""
+    places = {name: getattr(settings, name, None) for name in ("cache", "start_from")}
+    return replace(settings, **{name: place.resolve() for name, place in places.items() if place is not None})
+
+
 def with_one_budget(settings: AnySettings, given: Set[str]) -> AnySettings:
     """Stored settings with what was given, where --minutes replaces the --images with which the stage was begun."""
     return replace(settings, images=None) if "minutes" in given and "images" not in given else settings
-
-
-def is_begun(run: Path, stage: str) -> bool:
-    """Whether a stage has a checkpoint to go on from."""
-    return (run / stage / "state.safetensors").exists()
 
 
 def as_stored(settings: AnySettings) -> AnySettings:
@@ -95,7 +98,7 @@ def resolve_all(settings: AllSettings, given: Set[str]) -> tuple[AllSettings, Se
         changed = {name: getattr(settings, name) for name in {*given, "run", "data"} if hasattr(settings, name)}
         settings = with_one_budget(replace(stored, **changed), given)
         given = before | given
-    return settings, given
+    return with_absolute_places(settings), given
 
 
 def store_all(settings: AllSettings, given: Set[str]) -> None:

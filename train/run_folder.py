@@ -161,6 +161,11 @@ def place_of(run: Path) -> str | None:
     return None
 
 
+def has_checkpoint(run: Path, stage: str) -> bool:
+    """Whether a stage has a checkpoint to go on from, finished or not."""
+    return (run / stage / "state.safetensors").exists()
+
+
 # --------------------------------------------------------------------------------------- reading a run
 
 
@@ -194,9 +199,9 @@ class Run:
         self.record(stage)
         return from_dict(STAGES[stage], read_json(self.folder / stage / "config.json"))
 
-    def is_trained(self, stage: str) -> bool:
-        """Whether the stage has a checkpoint, finished or not."""
-        return (self.folder / stage / "record.json").exists()
+    def has_checkpoint(self, stage: str) -> bool:
+        """As the function of this name."""
+        return has_checkpoint(self.folder, stage)
 
     def record(self, stage: str) -> StageRecord:
         """How a stage was trained. Raises UserError when it has not been trained or record.json is damaged."""
@@ -219,5 +224,6 @@ class Run:
 
     @property
     def sigma(self) -> float:
-        """Calibrated standard deviation of the decoder, in units of [0, 1] pixels. Raises UserError when unfinished."""
+        """Calibrated standard deviation of the decoder, in units of [0, 1] pixels; while a finished VAE learns on, that
+        of its last end. Raises UserError when it was never finished."""
         return float(load_tensors(self.folder / "vae" / "latents.safetensors")[0]["sigma"])

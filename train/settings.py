@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 import tyro
 
 from bundle.schema import Fit, Likelihood, Prior
-from train.data.reading import ClassesFrom
+from train.data.reading import ClassesFrom, Reading
 from train.help_texts import reflowed
 from train.picture_size import PictureSize, normal_size
 
@@ -36,7 +36,7 @@ class Settings:
     size: PictureSize | None = None
     """Size of the pictures in pixels: 64 for squares, or width x height such as 96x64, each side 4 to 25 times the same
     power of two. Default: squares of the smallest power of two that holds the median picture, at most 128, and at most
-    64 in less than six hours, or 2 000 000 --images, without a GPU."""
+    64 without a GPU in less than six hours (with --images: for fewer than 2 000 000)."""
     fit: Fit = "crop"
     """What happens to pictures of other proportions: crop cuts out the middle, pad shows them whole on the
     background."""
@@ -358,7 +358,7 @@ BUDGET = {"minutes", "images"}
 TUNABLE = {"mismatch_weight", "gamma", "ema_images", "minibatch_stddev", "precision"}
 # These are held against run.json instead.
 FRAMING = {"size", "fit", "background", "channels", "black", "white"}
-READING = {"classes", "classes_from", "image_column", "label_column", "attributes"}
+READING = {field.name for field in fields(Reading)}
 # None of these decides what is learned of the same pictures.
 FREE_TO_CHANGE = {"run", "data", "cache", "threads", "track", "resume", "more_data", "open", "target"}
 CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | FREE_TO_CHANGE

@@ -5,9 +5,10 @@ import os
 from dataclasses import fields
 
 from bundle.errors import UserError
+from train.augment import HIGHEST
 from train.settings import ClassifierSettings, Settings, VaeSettings, flag_of
 
-AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": 0.8, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
+AT_MOST: dict[str, float] = {"beta2": 0.9999, "augment": HIGHEST, "warmup": 1.0, "jitter": 1.0, "shift": 0.5}
 """Largest value of those floats that have one; no float may be negative."""
 
 LARGEST_SEED = 10**11  # each process and step has a seed of its own, a million times as large, in 64 bits

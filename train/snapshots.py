@@ -12,6 +12,7 @@ no earlier than by a quarter of a doubling. Then 24 evenly spaced rows can be pi
 import io
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ class SnapshotTaker:
             if moment.images <= seen and seen:
                 self.taken.append(moment)
             else:
-                moment.path.unlink(missing_ok=True)
+                removed(moment.path)
 
     def is_due(self, seen: int) -> bool:
         """Whether the next one is due after so many pictures."""
@@ -86,7 +87,7 @@ class SnapshotTaker:
             kept = set(even([moment.images for moment in self.taken]))
             for moment in self.taken:
                 if moment.images not in kept:
-                    moment.path.unlink(missing_ok=True)
+                    removed(moment.path)
             self.taken = [moment for moment in self.taken if moment.images in kept]
 
     def held_out(self) -> Tensor:
@@ -100,6 +101,13 @@ class SnapshotTaker:
             write_row(self.folder, HELD_OUT_FILE, to_pictures(asked))
             return asked
         return torch.from_numpy(images.from_uint8(kept)).to(asked.device)
+
+
+def removed(path: Path) -> None:
+    """Removes a file of pictures, where that is possible: one that stays, as Windows keeps those that a page has open,
+    is worth no training."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def to_pictures(drawn: Tensor) -> np.ndarray:

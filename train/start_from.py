@@ -52,7 +52,7 @@ def opened_start(settings: Settings, wanted: bool) -> Iterator[Run | None]:
     if folder is None or not wanted:
         yield None
     elif not folder.is_dir():
-        raise UserError(f"--start-from {folder} does not exist: name a run folder or a bundle.")
+        raise UserError(f"--start-from {folder} is no folder: name a run folder or a bundle.")
     elif (folder / INDEX).is_file():
         with tempfile.TemporaryDirectory() as place:
             yield unpacked(folder, Path(place) / folder.resolve().name)
@@ -74,10 +74,10 @@ def unpacked(bundle: Path, run: Path) -> Run:
     return Run.open(run)
 
 
-def with_architecture(stage: str, settings: AnySettings, given: Set[str], source: Run) -> AnySettings:
-    """Settings with the sizes of the source's networks. Raises UserError where the user asked for others, and where the
-    source has no such stage."""
-    theirs, changes = source.settings(stage), {}
+def with_architecture(stage: str, settings: AnySettings, given: Set[str], start: Run) -> AnySettings:
+    """Settings with the sizes of the networks of `start`. Raises UserError where the user asked for others, and where
+    `start` has no such stage."""
+    theirs, changes = start.settings(stage), {}
     for name in ARCHITECTURE[stage]:
         was, now = getattr(theirs, name), getattr(settings, name)
         if name == "body" and (was, now) == TO_SKIPS:
@@ -89,19 +89,19 @@ def with_architecture(stage: str, settings: AnySettings, given: Set[str], source
     return replace(settings, **changes)
 
 
-def check_pictures(source: Run | None, starting: Sequence[Settings], info: DataInfo) -> None:
-    """Raises UserError unless the networks of `source`, where there is one, draw pictures of this size, in grey or in
-    colour as these, or `starting`, what begins with them, grows from smaller ones."""
-    if source is None:
+def check_pictures(start: Run | None, starting: Sequence[Settings], info: DataInfo) -> None:
+    """Raises UserError unless these pictures have the channels and the size of those of `start`, or a larger size that
+    everything in `starting` can grow to. No `start`: nothing to check."""
+    if start is None:
         return
-    theirs = source.data
+    theirs = start.data
     sides_fit = theirs.sides == info.sides or (can_grow(starting) and is_enlarged(theirs.sides, info.sides))
     if theirs.channels == info.channels and sides_fit:
         return
     kinds = {1: "grey", 3: "colour"}
     was, now = (f"{d.size} px in {kinds.get(d.channels, d.channels)}" for d in (theirs, info))
     raise UserError(
-        f"--start-from {source.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
+        f"--start-from {start.folder.name}: its networks draw pictures of {was}, and these have {now}. Start from "
         "another run, or leave it out. Only a GAN with --body skip starts from one of half the size, a quarter, and "
         "so on."
     )
@@ -118,28 +118,28 @@ def is_enlarged(small: Sides, large: Sides) -> bool:
 
 
 def carry_over(stage: str, networks: nn.Module, averages: nn.Module, settings: Settings, info: DataInfo,
-               source: Run) -> str:  # fmt: skip
-    """Puts the weights of `source` into new networks and their averages; returns what was carried over, in words.
+               start: Run) -> str:  # fmt: skip
+    """Puts the weights of `start` into new networks and their averages; returns what was carried over, in words.
 
     Raises UserError for a stage out of a bundle that has lost its batch normalisation.
     """
-    tensors, facts = load_tensors(source.folder / stage / "state.safetensors")
+    tensors, facts = load_tensors(start.folder / stage / "state.safetensors")
     if not any(key.startswith("networks/") for key in tensors):
         raise UserError(
-            f"The {stage} of {source.folder.name} came out of a bundle, where batch normalisation is folded into "
+            f"The {stage} of {start.folder.name} came out of a bundle, where batch normalisation is folded into "
             "weights: nothing can be trained from it. Start from the run that it was exported from."
         )
     sides = class_sides(stage, settings, info)
     for group, module in (("networks", networks), ("averages", averages)):
         stored = group_weights(group, tensors)
-        if isinstance(settings, GanSettings) and (source.settings("gan").body, settings.body) == TO_SKIPS:
+        if isinstance(settings, GanSettings) and (start.settings("gan").body, settings.body) == TO_SKIPS:
             stored = from_convolutional(stored)
         for key, target in module.state_dict().items():
             if key in stored:
-                target.copy_(carried(stored[key], target.cpu(), sides.get(key), source.data.classes, info.classes))
-    what = f"{stage}: begins with the weights of {source.folder.name} ({facts.get('images', 0)} pictures"
-    what += ")" if source.data.sides == info.sides else f" of {source.data.size} px)"
-    return f"{what}{classes_carried(source.data.classes, info.classes)}. Its optimizers are not taken over."
+                target.copy_(carried(stored[key], target.cpu(), sides.get(key), start.data.classes, info.classes))
+    what = f"{stage}: begins with the weights of {start.folder.name} ({facts.get('images', 0)} pictures"
+    what += ")" if start.data.sides == info.sides else f" of {start.data.size} px)"
+    return f"{what}{classes_carried(start.data.classes, info.classes)}. Its optimizers are not taken over."
 
 
 def class_sides(stage: str, settings: Settings, info: DataInfo) -> dict[str, int]:
@@ -164,24 +164,24 @@ class NoRun:
         raise ValueError(stage)
 
 
-def carried(source: Tensor, target: Tensor, side: int | None, old: tuple[str, ...], new: tuple[str, ...]) -> Tensor:
-    """A weight of the source in the shape of `target`; `side`: its dimension of classes, which come last there.
+def carried(weight: Tensor, target: Tensor, side: int | None, old: tuple[str, ...], new: tuple[str, ...]) -> Tensor:
+    """A weight of the start in the shape of `target`; `side`: its dimension of classes, which come last there.
 
     A mapping network reads the embedding of the class, where there are classes, behind the noise.
     """
     result = target.clone()
     if side is None:
-        common = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
-        result[common] = source[common]
+        common = tuple(slice(0, min(a, b)) for a, b in zip(weight.shape, target.shape, strict=True))
+        result[common] = weight[common]
         return result
-    source, result = source.movedim(side, 0), result.movedim(side, 0)
+    weight, result = weight.movedim(side, 0), result.movedim(side, 0)
     base = len(result) - len(new)
-    result[:base] = source[:base]
+    result[:base] = weight[:base]
     for row, name in enumerate(new):
         if name in old:
-            result[base + row] = source[base + old.index(name)]
+            result[base + row] = weight[base + old.index(name)]
         elif old:
-            result[base + row] = source[base:].mean(dim=0)
+            result[base + row] = weight[base:].mean(dim=0)
     return result.movedim(0, side)
 
 
@@ -196,6 +196,6 @@ def classes_carried(old: tuple[str, ...], new: tuple[str, ...]) -> str:
     return f"; {'; '.join(words)}"
 
 
-def with_size(settings: AnySettings, given: Set[str], source: Run | None) -> AnySettings:
-    """Settings that draw pictures as large as the source's, unless another size was asked for."""
-    return settings if source is None or "size" in given else replace(settings, size=source.data.size)
+def with_size(settings: AnySettings, given: Set[str], start: Run | None) -> AnySettings:
+    """Settings that draw pictures as large as those of `start`, unless another size was asked for."""
+    return settings if start is None or "size" in given else replace(settings, size=start.data.size)

@@ -29,10 +29,12 @@ class ThreadTrial:
     """Takes some steps with all threads and some with one, then keeps what was faster."""
 
     def __init__(self, most: int, cycle: int):
-        """cycle: steps after which their cost repeats, such as the interval of a GAN's penalties."""
+        """cycle: steps after which their cost repeats, such as the interval of a GAN's penalties. `steps`: how many it
+        takes in all."""
         counted = max(cycle, LEAST_STEPS)
         self._plan = [(count, step >= WARM_STEPS) for count in (most, 1) for step in range(WARM_STEPS + counted)]
         self._seconds = dict.fromkeys((most, 1), 0.0)
+        self.steps = len(self._plan)
         torch.set_num_threads(most)
 
     def took(self, seconds: float) -> int | None:

@@ -15,23 +15,24 @@ from accelerate import PartialState
 
 from bundle.errors import UserError
 from bundle.exit_codes import INTERRUPTED
+from bundle.training_outlook import SMALL
 from train.budget import Slot, StageTime, slot_of
 from train.command_line import with_preset
 from train.data.load import Loaded
 from train.data.reading import Reading
 from train.data.scan import LARGEST_DEFAULT
-from train.distributed import warn_of_lost_processes
+from train.distributed import check_tracker, warn_of_lost_processes
 from train.hardware import fastest_precision, is_out_of_memory, training_device
 from train.known_pictures import open_pictures, place_of_pictures, with_framing
 from train.loop import train
 from train.pauses import Pauses
 from train.progress_bar import say
-from train.resume import is_begun, resolve_all, resolve_resume, store_all, store_settings
-from train.run_folder import Run, data_of, read_json
+from train.resume import resolve_all, resolve_resume, store_all, store_settings, with_absolute_places
+from train.run_folder import Run, data_of, has_checkpoint, read_json
 from train.run_lock import locked
 from train.settings import STAGES, AllSettings, InverseSettings, Settings, shares
 from train.settings_checks import check_settings
-from train.stages import build_stage
+from train.stages import BUILDS_ON, build_stage, check_built_on
 from train.stages.stage import channels_last
 from train.start_from import carry_over, check_pictures, opened_start, start_of, with_architecture, with_size
 from train.watch import watched
@@ -43,8 +44,7 @@ Plan = list[tuple[str, Settings]]
 # Settings that say how pictures are read: all stages of a run have the same.
 OF_THE_PICTURES = ("size", "fit", "background", *(field.name for field in fields(Reading)))
 READING_SHARE = 0.5  # of the minutes, at most
-LARGEST_SHORT = 64  # side in pixels that is chosen at most for a CPU with less than these minutes or pictures
-LONG_MINUTES, LONG_IMAGES = 360, 2_000_000
+LONG_MINUTES, LONG_IMAGES = 360, 2_000_000  # with less a CPU is given SMALL pictures
 
 
 def train_run(settings: Settings, given: Set[str], began: float | None = None) -> int:
@@ -55,6 +55,8 @@ def train_run(settings: Settings, given: Set[str], began: float | None = None) -
     """
     began = time.monotonic() if began is None else began
     check_settings(settings)
+    check_tracker(settings.track)
+    settings = with_absolute_places(settings)
     warn_of_lost_processes()
     # The other processes wait while the first one measures at the end of a stage, which may take long.
     team = PartialState(cpu=training_device().type == "cpu", timeout=timedelta(hours=6))
@@ -73,17 +75,17 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
         settings = with_framing(settings, data_of(settings.run), given)
     if isinstance(settings, AllSettings):
         settings, asked = resolve_all(settings, given)
-    with opened_start(settings, bool(to_begin_from_weights(stages_of(settings, asked)))) as source:
-        plan = resolved(settings, asked, given, source)
+    with opened_start(settings, bool(to_begin_from_weights(stages_of(settings, asked)))) as start:
+        plan = resolved(settings, asked, given, start)
         with team.main_process_first():  # it fills the cache of the data set, which the others then read
-            sized = with_size(settings, asked, source)
+            sized = replace(with_size(settings, asked, start), cache=plan[0][1].cache)  # where it was stored
             place = place_of_pictures(sized, given)
-            check = partial(check_pictures, source, to_begin_from_weights(plan))
+            check = partial(check_pictures, start, to_begin_from_weights(plan))
             data = open_pictures(sized, given, check, not first, largest_side(settings), write=first)
         # How they are read was found just now, where an older version began the run.
         plan = [(stage, replace(own, **vars(data.info.reading))) for stage, own in plan]
         # Where they are is said by the run, where --data is not given.
-        plan = [(stage, own if is_begun(own.run, stage) else replace(own, data=place)) for stage, own in plan]
+        plan = [(stage, own if has_checkpoint(own.run, stage) else replace(own, data=place)) for stage, own in plan]
         if first and isinstance(settings, AllSettings):
             store_all(replace(settings, data=place), asked)
         if isinstance(settings, AllSettings) and not data.info.classes:
@@ -99,7 +101,7 @@ def train_stages(settings: Settings, given: Set[str], began: float, team: Partia
             team.wait_for_everyone()
             elapsed = time.monotonic() - counted_from - pauses.seconds
             slot = Slot(i + 1, len(plan)) if own.images else slot_of(times, i, elapsed)
-            if not train_stage(stage, own, data, slot, source, pauses):
+            if not train_stage(stage, own, data, slot, start, pauses):
                 return INTERRUPTED
     if first:
         print(ending(settings, time.monotonic() - began), flush=True)
@@ -112,7 +114,7 @@ def without_classifier(plan: Plan, settings: AllSettings, given: Set[str]) -> Pl
     rest = 1 - shares(settings.attributes is not None)["classifier"]
 
     def with_rest(stage: str, own: Settings) -> Settings:
-        keeps = is_begun(own.run, stage) and "minutes" not in given
+        keeps = has_checkpoint(own.run, stage) and "minutes" not in given
         return own if keeps else replace(own, minutes=own.minutes / rest)
 
     return [(stage, with_rest(stage, own)) for stage, own in plan if stage != "classifier"]
@@ -130,27 +132,31 @@ def training_began(left: float, began: float, first: bool) -> float:
     return began + late
 
 
-def resolved(settings: Settings, asked: Set[str], given: Set[str], source: Run | None) -> Plan:
+def resolved(settings: Settings, asked: Set[str], given: Set[str], start: Run | None) -> Plan:
     """What each stage is trained with. `asked`: names of the settings that hold for stages that have not begun;
-    `given`: those of this command, which may change others. Raises UserError as `resolve_resume`."""
+    `given`: those of this command, which may change others. Raises UserError as `resolve_resume`, and where a stage
+    builds on one that is neither finished nor trained before it."""
     plan = []
     for stage, own in stages_of(settings, asked):
-        if source is not None and start_of(own) and not is_begun(own.run, stage):
-            own = with_architecture(stage, own, asked, source)
+        if start is not None and start_of(own) and not has_checkpoint(own.run, stage):
+            own = with_architecture(stage, own, asked, start)
         plan.append((stage, resolve_resume(stage, own, given, isinstance(settings, AllSettings), write=False)))
+    for stage, own in plan:
+        if BUILDS_ON.get(stage) not in dict(plan):
+            check_built_on(stage, own)
     return plan
 
 
 def to_begin_from_weights(plan: Plan) -> list[Settings]:
     """The settings of those stages that have not begun and are to start from trained weights."""
-    return [own for stage, own in plan if start_of(own) and not is_begun(own.run, stage)]
+    return [own for stage, own in plan if start_of(own) and not has_checkpoint(own.run, stage)]
 
 
 def largest_side(settings: Settings) -> int:
-    """The largest side, in pixels, that is chosen where none was asked for: 64 on a processor with little time, which
-    128 px would take three times as long for."""
+    """The largest side, in pixels, that is chosen where none was asked for: 64 on a CPU with little time: at 128 px a
+    step takes three to four times as long."""
     much = settings.images >= LONG_IMAGES if settings.images is not None else settings.minutes >= LONG_MINUTES
-    return LARGEST_SHORT if training_device().type == "cpu" and not much else LARGEST_DEFAULT
+    return SMALL if training_device().type == "cpu" and not much else LARGEST_DEFAULT
 
 
 def stages_of(settings: Settings, given: Set[str]) -> Plan:
@@ -190,9 +196,9 @@ def with_precision(settings: AnySettings) -> AnySettings:
 
 
 def train_stage(
-    stage: str, settings: Settings, data: Loaded, slot: Slot, source: Run | None = None, pauses: Pauses | None = None
+    stage: str, settings: Settings, data: Loaded, slot: Slot, start: Run | None = None, pauses: Pauses | None = None
 ) -> bool:
-    """Trains one stage on these pictures, from the weights of `source` where it has not begun; returns whether it
+    """Trains one stage on these pictures, from the weights of `start` where it has not begun; returns whether it
     finished.
 
     Raises UserError when what it builds on has not been trained, and when the machine's memory is too small.
@@ -205,8 +211,10 @@ def train_stage(
             built = build_stage(stage, settings, info, Run.open(settings.run))
             channels_last(built.networks)
             averages = copy.deepcopy(built.networks).eval().requires_grad_(False)
-        if source is not None and start_of(settings) and not settings.resume:
-            say(carry_over(stage, built.networks, averages, settings, info, source))
+        if start is not None and start_of(settings) and not settings.resume:
+            carried_over = carry_over(stage, built.networks, averages, settings, info, start)
+            if PartialState().is_main_process:
+                say(carried_over)
         return train(built, averages, settings, info.source, data.train, data.test, slot, pauses)
 
 
@@ -234,6 +242,6 @@ def ending(settings: Settings, seconds: float) -> str:
     """The last words of a command, and what to do next."""
     run = shlex.quote(str(settings.run))
     done = f"Done in {seconds / 60:.1f} minutes."
-    if any(is_begun(settings.run, stage) for stage in ("gan", "vae")):
+    if any(has_checkpoint(settings.run, stage) for stage in ("gan", "vae")):
         return f"{done} Next: python -m export bundle {run} BUNDLE, which makes it a folder to play with and to share."
     return f"{done} Next: python -m train gan {run}"

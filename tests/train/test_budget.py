@@ -11,7 +11,7 @@ from train.budget import Slot, StageTime, slot_of, spoken
 from train.checkpoints import save_tensors
 from train.hardware import processor
 from train.outlook import Outlook
-from train.pace import Pace
+from train.pace import Pace, timed_steps
 from train.recorder import Progress
 from train.settings import AllSettings, ClassifierSettings, GanSettings, VaeSettings
 from train.threads import ThreadTrial, first_threads
@@ -105,6 +105,15 @@ def test_the_faster_number_of_threads_is_kept(seconds, best):
         found = trial.took(seconds[taken[-1]] * (9 if len(taken) == 1 else 1))  # the very first step is slow
     assert found == torch.get_num_threads() == best
     assert taken == [2] * 6 + [1] * 6
+
+
+@pytest.mark.parametrize("interval", [1, 4, 8, 16])
+def test_the_speed_is_told_by_the_threads_that_are_kept_and_by_all_penalties(interval):
+    trial = ThreadTrial(2, interval)
+    before, after = timed_steps(trial.steps, interval)
+    found = [trial.took(1.0) for _ in range(trial.steps)]
+    assert found.index(2) == trial.steps - 1 < before and after - before >= interval
+    assert timed_steps(0, 4) == timed_steps(12, 4) == (14, 20)
 
 
 def test_threads_are_what_was_asked_for_or_found_before(monkeypatch):

@@ -18,7 +18,7 @@ import torch
 from bundle.errors import UserError
 from tests.support.small_runs import SMALL, STAGES, at_step, interrupt
 from tests.support.waiting import wait_until
-from train import loop, recorder, run_folder
+from train import loop, recorder, run_folder, training
 from train.__main__ import main
 from train.checkpoints import load_tensors, save_tensors
 from train.recorder import Progress, Recorder
@@ -191,7 +191,16 @@ def test_a_damaged_index_is_named(tmp_path, content):
 
 def test_inverse_needs_what_it_inverts(shapes, tmp_path, capsys):
     assert train(tmp_path / "r", "inverter", shapes, 160) == 2
-    assert "no trained gan" in capsys.readouterr().err
+    assert "no trained gan" in capsys.readouterr().err and not (tmp_path / "r" / "run.json").exists()
+
+
+def test_a_half_that_is_impossible_is_known_before_pictures_are_read(run, tmp_path, monkeypatch, capsys):
+    half = Path(shutil.copytree(run, tmp_path / "half"))
+    for stage in ("vae", "inverter", "repair"):
+        shutil.rmtree(half / stage)
+    monkeypatch.setattr(training, "open_pictures", None)
+    assert main(["inverse", str(half), "--images", "32"]) == 2
+    assert "has no trained vae for the repair" in (said := capsys.readouterr().err) and "--target gan." in said
 
 
 def test_a_diverging_run_stops_with_its_cause_and_stores_no_broken_weights(shapes, tmp_path, capsys):

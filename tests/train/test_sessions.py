@@ -1,14 +1,20 @@
 """A record tells every command that trained a stage, however often it was resumed."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bundle.errors import UserError
 from bundle.version import VERSION
 from tests.support.trained import NARROW, train
+from train import recorder, training
+from train.__main__ import main
 from train.recorder import repeating_command, sessions_of
+from train.resume import resolve_resume, store_settings
 from train.run_folder import Run
-from train.settings import VaeSettings
+from train.settings import GanSettings, VaeSettings
 
 
 def test_every_session_of_a_resumed_stage_is_kept(shapes: Path, tmp_path: Path):
@@ -22,6 +28,41 @@ def test_every_session_of_a_resumed_stage_is_kept(shapes: Path, tmp_path: Path):
     assert [one["images"] for one in record.sessions] == [64, 64] and record.images == 128
     assert sum(one["seconds"] for one in record.sessions) == pytest.approx(record.seconds, abs=0.2)  # each is rounded
     assert {one["version"] for one in record.sessions} == {VERSION}
+
+
+def test_a_stage_that_has_a_checkpoint_has_a_record(shapes: Path, tmp_path: Path, monkeypatch):
+    """Whenever it is killed: other stages ask its record how far it is."""
+    run, save = tmp_path / "run", recorder.save_tensors
+
+    def killed(path: Path, *what: object) -> None:
+        save(path, *what)
+        if path.name == "state.safetensors":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorder, "save_tensors", killed)
+    assert main(["vae", str(run), "--data", str(shapes), "--images", "32", "--batch", "16", *NARROW["vae"]]) == 130
+    assert Run.open(run).has_checkpoint("vae") and Run.open(run).record("vae").images == 32
+
+
+def test_places_are_stored_as_they_are_found_from_any_folder(trained_run: Path, tmp_path: Path, monkeypatch):
+    """And the stored --cache holds for a command that goes on."""
+    run, opened = tmp_path / "run", []
+
+    def pictures(settings, *rest, **more):
+        opened.append(settings.cache)
+        raise UserError("enough")
+
+    monkeypatch.setattr(training, "open_pictures", pictures)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train"])
+    shutil.copytree(trained_run, run)
+    for words in (["gan", "new", "--cache", "packs", "--start-from", "run"], ["all", "new", "--cache", "packs"]):
+        assert main(words) == 2
+    found = resolve_resume("gan", GanSettings(Path("new"), cache=Path("packs"), start_from=Path("../a")), set())
+    assert (found.cache, found.start_from) == (tmp_path / "packs", tmp_path.parent / "a")
+    store_settings("gan", replace(Run.open(run).settings("gan"), cache=tmp_path / "kept", run=run))
+    assert main(["gan", "run", "--resume"]) == 2
+    assert opened == [tmp_path / "packs", tmp_path / "packs", tmp_path / "kept"]
 
 
 def test_what_an_older_version_recorded_is_one_session():

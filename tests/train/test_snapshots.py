@@ -81,6 +81,33 @@ def test_a_run_that_ends_while_every_second_row_goes_goes_on_with_those_that_are
     assert all(read_row(moment.path, (16, 16), 1) is not None for moment in found)
 
 
+def test_a_row_that_cannot_be_removed_ends_no_training(tmp_path, monkeypatch):
+    """On Windows a page that shows it is enough."""
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError
+
+    kept = SnapshotTaker(Drawing(), tmp_path, 0)
+    monkeypatch.setattr(Path, "unlink", held)
+    for count in range(1, MOST + 3):
+        kept.take(torch.nn.Module(), count * 100, float(count))
+    assert KEPT <= len(kept.taken) <= MOST and len(snapshot_rows(tmp_path)) == MOST + 2
+    assert len(SnapshotTaker(Drawing(), tmp_path, 100).taken) == 1
+
+
+def test_sheets_of_steps_that_are_taken_again_go(tmp_path):
+    """In a training that was begun anew with less time they would pass for the newest for good."""
+    sheets = tmp_path / "samples"
+    sheets.mkdir()
+    for name in ("000000064", "000000128", "000000192", "mine"):
+        (sheets / f"{name}.png").touch()
+    recorder.remove_sheets(tmp_path, 128)
+    assert sorted(path.stem for path in sheets.iterdir()) == ["000000064", "000000128", "mine"]
+    recorder.remove_sheets(tmp_path, 0)
+    assert [path.stem for path in sheets.iterdir()] == ["mine"]
+    recorder.remove_sheets(tmp_path / "new", 0)
+
+
 @pytest.mark.slow
 def test_drawing_them_changes_nothing_of_a_training(shapes, tmp_path, monkeypatch):
     """The same bytes with snapshots and without; four VAE pictures are reconstructed, 16 latents drawn."""

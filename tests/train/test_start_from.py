@@ -2,15 +2,20 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tests.support.pictures import draw_folder
 from tests.support.trained import train
+from train import training
 from train.__main__ import main
+from train.budget import Slot
 from train.checkpoints import load_tensors
+from train.data.load import Loaded
 from train.run_folder import Run
+from train.settings import GanSettings
 from train.start_from import carried
 
 FEW = ["--images", "32", "--threads", "1", "--precision", "fp32", "--batch", "16"]
@@ -76,11 +81,23 @@ def test_what_does_not_fit_is_a_sentence(trained_run, others, tmp_path, capsys, 
 
 def test_what_is_not_there_is_a_sentence(trained_run, others, tmp_path, capsys):
     assert begin("gan", tmp_path / "run", others, tmp_path / "nowhere") == 2
-    assert "does not exist: name a run folder or a bundle" in capsys.readouterr().err
+    assert "is no folder: name a run folder or a bundle" in capsys.readouterr().err
     assert begin("gan", tmp_path / "run", others, others) == 2
     assert "is not a run folder" in capsys.readouterr().err
     assert main(["gan", str(tmp_path / "none"), "--start-from", str(trained_run), "--resume"]) == 2
     assert "no checkpoint to resume" in capsys.readouterr().err
+
+
+def test_one_of_several_processes_says_what_was_carried_over(trained_run, tmp_path, monkeypatch, capsys):
+    settings = GanSettings(trained_run, start_from=tmp_path)
+    monkeypatch.setattr(training, "build_stage", lambda *given: SimpleNamespace(networks=torch.nn.Linear(1, 1)))
+    monkeypatch.setattr(training, "carry_over", lambda *given: "carried over")
+    monkeypatch.setattr(training, "train", lambda *given: True)
+    data, start = Loaded(Run.open(trained_run).data, None, None), Run.open(trained_run)
+    for is_first in (True, False):
+        monkeypatch.setattr(training, "PartialState", lambda first=is_first: SimpleNamespace(is_main_process=first))
+        training.train_stage("gan", settings, data, Slot(), start)
+    assert capsys.readouterr().out.count("carried over") == 1
 
 
 @pytest.mark.slow

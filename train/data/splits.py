@@ -29,11 +29,11 @@ def hold_out_rows(labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     return order[held_out:], order[:held_out]
 
 
-def stratified(labels: Tensor, count: int, classes: int) -> Tensor:
-    """Which rows to hold out, bool [N], so that each of the `classes` loses a like share and keeps LEAST_PER_CLASS:
-    `count` of them, or fewer where too many classes are small."""
+def stratified(labels: Tensor, count: int, classes: int, least: int = LEAST_PER_CLASS) -> Tensor:
+    """Which rows to hold out, bool [N], so that each of the `classes` loses a like share and keeps `least`: `count` of
+    them, or fewer where too many classes are small."""
     sizes = torch.bincount(labels, minlength=classes)
-    spare = (sizes - LEAST_PER_CLASS).clamp_min(0)
+    spare = (sizes - least).clamp_min(0)
     wanted = sizes * (count / max(len(labels), 1))
     quota = torch.minimum(wanted.floor().long(), spare)
     left = count - int(quota.sum())

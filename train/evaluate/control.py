@@ -119,7 +119,8 @@ def take_over(context: EvaluationContext, folder: Path, gan: GanHandle | None) -
         if figure.name == CONTROL_MINUTES:
             continue
         now = floors.get(figure.name, figure.floor)
-        if figure.floor is None or now is None or abs(figure.floor - now) > SAME * abs(now):
+        assert figure.floor is not None and now is not None  # as figures_of_control asks for
+        if abs(figure.floor - now) > SAME * abs(now):
             raise UserError(
                 f"{folder} was measured in other features: the floor of {figure.name} is {figure.floor} there and "
                 f"{now:.5g} here."
@@ -140,8 +141,15 @@ def stored_quality(folder: Path) -> Quality:
 
 
 def figures_of_control(quality: Quality, folder: Path) -> list[Figure]:
-    """Those of the control. Raises UserError when there are none."""
+    """Those of the control. Raises UserError when there are none, and for one without the floor that shows in which
+    features it was measured."""
     found = [figure for figure in quality.figures if is_control(figure)]
     if not found:
         raise UserError(f"{folder} has no figures of a control: name the run folder of one.")
+    for figure in found:
+        if figure.floor is None and figure.name != CONTROL_MINUTES:
+            raise UserError(
+                f"{folder} has no floor of {figure.name}, which shows in which features it was measured: name the run "
+                "folder of the control."
+            )
     return found

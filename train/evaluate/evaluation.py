@@ -252,7 +252,10 @@ def main(settings: EvaluateSettings) -> int:
     except (MemoryError, RuntimeError) as problem:
         if not is_out_of_memory(problem):
             raise
-        raise UserError("The memory is too small to measure so much at once: use fewer --samples.") from problem
+        raise UserError(
+            "The memory is too small to measure so much at once: use fewer --samples, or leave out what is compared "
+            "with many training pictures: --no-copies --no-leaks."
+        ) from problem
     report, sheets = found.report, found.sheets
     say(f"{report.facts['seconds']} s on {report.facts['hardware']}")
     folder = settings.out

@@ -40,7 +40,7 @@ class Report:
             floor_is: str = HELD_OUT, unit: str = "", error: float | None = None, training_floor: float | None = None,
             count: int | None = None) -> None:  # fmt: skip
         """Adds a figure, as bundle.schema.Figure describes it, and prints it; a note where it is no finite number. A
-        floor or an error that is none, such as the PSNR of equal pictures, is not known.
+        floor or an error that is no finite number, such as the PSNR of equal pictures, counts as unknown.
 
         count: pictures it was measured on, kept where they are not `samples`."""
         if not math.isfinite(value):
@@ -103,10 +103,11 @@ class Report:
         )
 
     def store(self, folder: Path, sheets: list[str]) -> None:
-        """Writes report.json and report.md. Raises UserError when the disk refuses."""
-        write_file(folder / "report.md", self.as_markdown(sheets).encode())
+        """Writes report.json and report.md, with names that are no UTF-8 escaped as JSON does. Raises UserError when
+        the disk refuses."""
         data = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        write_file(folder / "report.json", (data + "\n").encode())
+        for name, text in (("report.md", self.as_markdown(sheets)), ("report.json", f"{data}\n")):
+            write_file(folder / name, text.encode("utf-8", "backslashreplace"))
 
 
 def if_finite(value: float | None) -> float | None:

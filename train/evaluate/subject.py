@@ -86,9 +86,9 @@ def chained(first: Function, second: Function) -> Callable[..., np.ndarray]:
 def open_run(folder: Path) -> Subject:
     """The averaged networks of every trained stage. Raises UserError."""
     run = Run.open(folder)
-    trained = [stage for stage in STAGES if run.is_trained(stage)]
+    trained = [stage for stage in STAGES if run.has_checkpoint(stage)]
     if not {"classifier", "gan", "vae"} & set(trained):
-        raise UserError(f"{folder} has nothing trained yet.")
+        raise UserError(f"{folder} has no classifier, GAN or VAE yet: train one with python -m train.")
     settings = run.settings(trained[-1])
     return Subject(
         folder=folder,
@@ -155,7 +155,7 @@ def classifier_of_run(run: Run) -> ClassifierHandle:
     """The classifier of a run. Raises UserError when it has none."""
     run.record("classifier")
     net, data = networks(run, "classifier")["classifier"], run.data
-    name = f"classifier of {run.folder.name}"
+    name = f"classifier of {run.folder.resolve().name}"
     return ClassifierHandle(name, digest(net), data.classes, data.channels, data.sides, two_outputs(of_network(net)))
 
 
@@ -246,7 +246,10 @@ def classifier_of_bundle(runner: BundleRunner, data: DataInfo) -> ClassifierHand
     """The classifier of a bundle, if it has one."""
     if not runner.has("classifier"):
         return None
-    name, sha256 = f"classifier of {runner.bundle.folder.name}", runner.bundle.info.graphs["classifier"].sha256
+    name, sha256 = (
+        f"classifier of {runner.bundle.folder.resolve().name}",
+        runner.bundle.info.graphs["classifier"].sha256,
+    )
     classify = two_outputs(of_graph(runner, "classifier"))
     return ClassifierHandle(name, sha256, data.classes, data.channels, data.sides, classify)
 

@@ -11,13 +11,17 @@ from torch import nn
 from bundle.errors import UserError
 from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
-from train.run_folder import Run
+from train.run_folder import Run, has_checkpoint
 from train.settings import AttributesSettings, ClassifierSettings, GanSettings, InverseSettings, Settings, VaeSettings
 from train.stages import attributes, classifier, gan, inverse, vae
 from train.stages.stage import Stage
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Networks = TypeVar("Networks", bound=nn.Module)
+
+
+BUILDS_ON = {"inverter": "gan", "repair": "vae"}
+"""Mask encoder -> the stage whose finished network it works for."""
 
 
 class TrainedSettings(Protocol):
@@ -108,7 +112,21 @@ def inverter_stage(settings: InverseSettings, data: DataInfo, run: Run) -> inver
 
 def is_finished(run: Run, stage: str) -> bool:
     """Whether a stage was trained to its end."""
-    return run.is_trained(stage) and run.record(stage).finished
+    return run.has_checkpoint(stage) and run.record(stage).finished
+
+
+def check_built_on(stage: str, settings: Settings) -> None:
+    """Raises UserError where what a stage builds on is not finished in its run. Called before pictures are read."""
+    base = BUILDS_ON.get(stage)
+    if base is None:
+        return
+    if not has_checkpoint(settings.run, base):
+        other = {"gan": "vae", "vae": "gan"}[base]
+        both = isinstance(settings, InverseSettings) and settings.target == "both"
+        alone = f", or leave the {stage} out with --target {other}" if both else ""
+        raise UserError(f"{settings.run} has no trained {base} for the {stage}: train it with python -m train{alone}.")
+    if (settings.run / "run.json").exists():  # else the run is bound to these pictures first
+        require_finished(Run.open(settings.run), base)
 
 
 def require_finished(run: Run, stage: str) -> None:

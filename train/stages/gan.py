@@ -10,6 +10,7 @@ from bundle.marks import TRAINED
 from bundle.schema import Prior
 from train import augment, priors
 from train.data.dataset import DataInfo, Pictures, one_hot
+from train.data.splits import stratified
 from train.losses import ADVERSARIAL, gradient_penalty
 from train.models.bases import ClassifierBase, ConditionalCritic, GeneratorBase
 from train.models.convolutional import Critic, Generator
@@ -94,12 +95,13 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.probability = settings.augment or 0.0
         self.apart: Pictures | None = None  # training pictures that no step sees
         self.apart_of = 0  # how many training pictures there were when these were chosen; 0: not chosen yet
+        self.apart_spares_classes = True  # whether they leave each class a picture; not in runs of older versions
         self.reals: dict[str, Tensor] = {}
         self.penalties: dict[str, Tensor] = {}  # R1 and R2 of the last step that had them, as metrics
 
     def training_pictures(self, train: Pictures) -> Pictures:
         """All but a random tenth, 256 pictures at most, the same each time: they are set apart for the gap, where
-        augmentation follows it.
+        augmentation follows it. Where chance would leave a class none, each class gives a like share and keeps one.
 
         Pictures that --more-data added stand behind those that were known, and are all trained on: chosen anew, those
         set apart would be ones that the critic has long learned from."""
@@ -108,17 +110,22 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         self.apart_of = self.apart_of or len(train)
         order = torch.randperm(self.apart_of, generator=torch.Generator().manual_seed(0))
         count = min(augment.MOST_APART, self.apart_of // augment.APART_ONE_IN)
-        self.apart = train[order[:count]]
-        return train[torch.cat([order[count:].sort().values, torch.arange(self.apart_of, len(train))])]
+        apart = torch.arange(self.apart_of) < count
+        if self.apart_spares_classes and self.data.classes:
+            labels, classes = train.labels.cpu()[order], len(self.data.classes)
+            if len(labels[~apart].unique()) < len(labels.unique()):
+                apart = stratified(labels, count, classes, least=1)
+        self.apart = train[order[apart]]
+        return train[torch.cat([order[~apart].sort().values, torch.arange(self.apart_of, len(train))])]
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Keeps 256 pictures that steps see and as many that none sees, for the gap between them and the variety."""
-        device = test.images.device  # many training pictures may stay in the main memory
-        chosen = torch.linspace(0, len(train) - 1, min(256, len(train))).long().to(train.images.device)
+        """Keeps some pictures that steps see and as many that none sees, for the gap between them and the variety."""
+        device, most = test.images.device, augment.MOST_APART  # many training pictures may stay in the main memory
+        chosen = torch.linspace(0, len(train) - 1, min(most, len(train))).long().to(train.images.device)
         unseen = test if self.apart is None else self.apart
         self.reals = {
             "train": train.images[chosen].to(device), "train labels": train.labels[chosen.to(train.labels.device)],
-            "unseen": unseen.images[:256].to(device), "unseen labels": unseen.labels[:256].to(device),
+            "unseen": unseen.images[:most].to(device), "unseen labels": unseen.labels[:most].to(device),
         }  # fmt: skip
 
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -201,8 +208,8 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return loss.generator(scores_real, scores_fake)
 
     def variety(self, averages: GanNetworks) -> dict[str, float]:
-        """{"distance": mean pairwise feature distance, "classes": evenness of the classes} of 256 samples, as shares of
-        those of 256 training pictures."""
+        """{"distance": mean pairwise feature distance, "classes": evenness of the classes} of some samples, as shares
+        of those of as many training pictures."""
         images, samples = self._compared(averages)
         real, fake = self._classified(images), self._classified(samples)
         shares = {"distance": mean_pairwise_distance(fake.features) / max(mean_pairwise_distance(real.features), 1e-12)}
@@ -216,18 +223,23 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         return neighbour_difference(samples) / max(neighbour_difference(images), 1e-6)
 
     def _compared(self, averages: GanNetworks) -> tuple[Tensor, Tensor]:
-        """256 training pictures and as many samples of the same classes, images in [0, 1]."""
+        """The training pictures that `begin` kept, and as many samples of the same classes, images in [0, 1]."""
         images, labels = self.reals["train"], self.reals["train labels"]
         z = priors.draw(self.settings.prior, len(images), self.settings.latent_dim,
                         generator=torch.Generator().manual_seed(1)).to(images.device)  # fmt: skip
         return images.float() / 255, averages.generator(z, one_hot(labels, len(self.data.classes)))
 
     def state(self) -> dict[str, float]:
-        return {"probability": self.probability, "apart_of": self.apart_of}
+        return {
+            "probability": self.probability,
+            "apart_of": self.apart_of,
+            "apart_spares_classes": self.apart_spares_classes,
+        }
 
     def restore(self, state: dict[str, float]) -> None:
         self.probability = state["probability"]
         self.apart_of = int(state.get("apart_of", 0))  # older versions did not store it
+        self.apart_spares_classes = bool(state.get("apart_spares_classes", False))  # nor this
         if self.settings.augment is None and self.probability > 0:  # the set may have become large by --more-data
             self.gap_driven = True
 

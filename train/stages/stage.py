@@ -103,8 +103,8 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         return train
 
     def begin(self, train: Pictures, test: Pictures) -> None:
-        """Called once, before the first step, with the first 256 held-out pictures on the device, and all training
-        pictures, there where they fit."""
+        """Called once, before the first step, with the first held-out pictures, `augment.MOST_APART` at most, on the
+        device, and all training pictures, on the device if they fit there."""
 
     @abstractmethod
     def step(self, images: Tensor, labels: Tensor, progress: float) -> dict[str, Tensor]:
@@ -158,7 +158,8 @@ class Stage(ABC, Generic[Networks, StageSettings]):
         return self.updates.accelerator.num_processes if self.updates.accelerator is not None else 1
 
     def own_rows(self, everyone: Tensor) -> Tensor:
-        """This process's rows of what was drawn for all: so two processes repeat one with twice the batch."""
+        """This process's rows of as many as all processes need. Seeded alike, two processes repeat one with twice the
+        batch; the loop gives each a seed of its own."""
         accelerator = self.updates.accelerator
         return everyone if accelerator is None else everyone.chunk(self.processes)[accelerator.process_index]
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import dcgan
+from bundle.errors import UserError
 from bundle.read import read_index
+from bundle.schema import Figure, Quality
 from tests.train.evaluate.support import FLAGS, refusal
 from train.__main__ import main
-from train.evaluate.control import TAKEN_OVER
+from train.evaluate.control import TAKEN_OVER, figures_of_control
 from train.models.dcgan import WIDTHS
 
 pytestmark = pytest.mark.usefixtures("short_leak")
@@ -58,6 +60,21 @@ def test_a_control_is_measured_once_and_taken_over_in_the_same_features(
     (first / "bundle.json").write_text(json.dumps(index))
     sentence = refusal(capsys, *taking[1:])
     assert "was measured in other features: the floor of control.frechet" in sentence
+
+
+def test_a_figure_without_a_floor_is_not_taken_over():
+    figure = Figure(
+        name="control.frechet",
+        label="Fréchet distance",
+        value=1.0,
+        better="lower",
+        floor=None,
+        floor_is="none",
+        unit="",
+    )
+    quality = Quality(command="", samples=100, features="", figures=(figure,))
+    with pytest.raises(UserError, match=r"b has no floor of control\.frechet"):
+        figures_of_control(quality, Path("b"))
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_run_without_classifier(trained_run, tmp_path, capsys):
         assert "has no trained classifier" in refusal(capsys, trained_run, flag, bare)
     shutil.rmtree(bare / "gan")
     shutil.rmtree(bare / "vae")
-    assert "nothing trained" in refusal(capsys, bare)
+    assert "has no classifier, GAN or VAE yet" in refusal(capsys, bare)
 
 
 def test_other_pictures(trained_run, tmp_path, capsys, shapes):

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,12 @@ def test_a_set_that_has_grown_is_still_measured_as_the_small_one_with_which_the_
     for began_with in (None, 10_500):
         large = replace(small, began_with=began_with)
         assert not augmentations(large, grown) and not is_steered_by_held_out(large, grown)
+
+
+def test_the_classifier_is_called_by_its_folder_also_from_within(trained_run, tiny_bundle, monkeypatch):
+    for folder in (trained_run, tiny_bundle):
+        monkeypatch.chdir(folder)
+        assert open_subject(Path()).classifier.name == f"classifier of {folder.name}"
 
 
 def test_a_run_says_how_many_pictures_its_gan_began_with(trained_run, tmp_path):

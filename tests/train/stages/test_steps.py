@@ -317,6 +317,28 @@ def test_what_is_set_apart_stays_so_when_pictures_are_added():
     assert torch.equal(grown.apart.labels, begun.apart.labels) and grown.state() == begun.state()
 
 
+def test_each_class_keeps_a_picture_to_learn_from():
+    """Chance would set both pictures of some classes apart; a run of an older version goes on with its choice."""
+    classes = tuple(map(str, range(100)))
+    labels = torch.arange(200) // 2
+    train = Pictures(torch.arange(200, dtype=torch.uint8)[:, None, None, None].expand(200, 1, 16, 16), labels)
+
+    def learned(state: dict[str, float] | None, names: tuple[str, ...] = classes) -> tuple[Pictures, Pictures]:
+        info = DataInfo("faces", "faces", "none", 1, 16, 16, names, 200, 100)
+        settings = GanSettings(run=Path("unused"), latent_dim=8, w_dim=8, width=16)
+        stage = gan.GanStage(gan.build(settings, info), settings, info)
+        if state:
+            stage.restore(state)
+        return stage.training_pictures(train), stage.apart
+
+    seen, apart = learned(None)
+    assert set(seen.labels.tolist()) == set(range(100)) and (len(seen), len(apart)) == (180, 20)
+    drawn = torch.randperm(200, generator=torch.Generator().manual_seed(0))[:20]
+    older_seen, older = learned({"probability": 0.4, "apart_of": 200})
+    assert torch.equal(older.labels, labels[drawn]) and len(set(older_seen.labels.tolist())) < 100
+    assert torch.equal(learned(None, ())[1].labels, older.labels)  # without classes nothing is to be spared
+
+
 def test_large_sets_are_not_augmented_unless_asked():
     assert not small_gan().gap_driven
     assert small_gan().probability == 0
@@ -338,6 +360,7 @@ def test_an_unknown_preset_or_tracker_is_named(shapes, tmp_path, capsys):
     assert "--preset lenet is unknown to vae; there are cpu, gpu, principal, mlp, plane" in capsys.readouterr().err
     words = ["gan", str(tmp_path / "r"), "--data", str(shapes), "--images", "32", *SMALL]
     assert main([*words, "--track", "pigeon"]) == 2
+    assert not (tmp_path / "r").exists()  # no picture was read
     assert "--track pigeon cannot be used" in capsys.readouterr().err
 
 

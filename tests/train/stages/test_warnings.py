@@ -1,6 +1,7 @@
 """Warnings of what a GAN draws: all alike, or noise."""
 
 import copy
+import re
 from types import SimpleNamespace
 
 import torch
@@ -8,8 +9,19 @@ from PIL import Image
 
 from tests.train.stages.test_steps import pictures, small_gan
 from train.data.dataset import Pictures
-from train.recorder import Progress, Recorder
-from train.settings import GanSettings
+from train.recorder import Progress, Recorder, diverged
+from train.settings import CHANGEABLE, GanSettings
+
+
+def test_a_diverged_stage_is_told_what_its_resume_takes(tmp_path):
+    for stage, precision in (("gan", "bf16"), ("gan", "fp32"), ("vae", "bf16"), ("vae", "fp32")):
+        (tmp_path / stage).mkdir(exist_ok=True)
+        (tmp_path / stage / "state.safetensors").touch()
+        said = diverged(tmp_path / stage, Progress(), "the weights are", precision)
+        resumed, _, anew = said.partition("begin another run with ")
+        flags = re.findall(r"--(?!resume)[a-z]+", resumed)
+        assert set(flag[2:] for flag in flags) <= CHANGEABLE and anew == "a lower --lr."
+        assert ("--resume" in resumed) is bool(flags) is ((stage, precision) != ("vae", "fp32"))
 
 
 def test_a_warning_says_when_the_samples_vary_much_less_than_the_data(tmp_path, monkeypatch, capsys):
