@@ -122,13 +122,14 @@ def test_a_vector_whose_text_could_not_be_read_has_none():
 
 
 def broken(text: str) -> list[str]:
-    """Texts that are cut, of other letters, empty, and with a unit that is no number."""
+    """Texts that are cut, of other letters, padded, in the usual alphabet, empty, and with a unit that is no number."""
     data = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     data[4:HEAD_BYTES] = np.array([np.nan], "<f4").tobytes()
-    return [text[:9], text + "!", "", base64.urlsafe_b64encode(bytes(data)).decode().rstrip("=")]
+    padded, usual = text + "=" * (-len(text) % 4 or 4), text[:-2] + "+/"
+    return [text[:9], text + "!", padded, usual, "", base64.urlsafe_b64encode(bytes(data)).decode().rstrip("=")]
 
 
-@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("which", range(6))
 def test_a_broken_text_is_refused(model: BundleModel, which: int):
     with pytest.raises(InputError, match="The direction 'mine' cannot be read: it was cut off or changed"):
         decoded(broken(move(model, "gan", 1).vector)[which], "mine")
