@@ -43,10 +43,10 @@ class OwnMove(Entry):
 
 
 def latent_size(info: Bundle, model: Model) -> int:
-    """How many numbers a latent of a model has: a style w, the noise z of a GAN without styles, a VAE's code."""
+    """How many numbers a latent of a model has: a style w, the noise z of a GAN without styles, a VAE's code. Raises
+    BundleError for a model that the bundle lacks."""
     if model == "vae":
-        assert info.vae is not None
-        return info.vae.latent_dim
+        return info.require_vae().latent_dim
     gan = info.require_gan()
     return gan.w_dim or gan.latent_dim
 

@@ -8,7 +8,7 @@ import pytest
 
 from bundle import latents
 from bundle.adopt import About, adopt
-from bundle.errors import InputError
+from bundle.errors import BundleError, InputError
 from bundle.marks import Point, known_state, trained, xmp
 from bundle.marks.redraw import drawn_again
 from bundle.model import BundleModel
@@ -146,6 +146,12 @@ def test_wrong_moves_are_refused(model: BundleModel):
     ):
         with pytest.raises(InputError, match=sentence):
             model.sample([3], model=kind, attributes=moves)
+
+
+def test_a_direction_of_a_model_that_a_bundle_lacks_is_refused(model: BundleModel):
+    info = model.info.model_copy(update={"vae": None})
+    with pytest.raises(BundleError, match="Bundle 'tiny' has no VAE"):
+        latent_size(info, "vae")
 
 
 def test_far_moves_are_clamped_and_none_changes_no_byte(model: BundleModel):
