@@ -166,7 +166,8 @@ class Morph:
             changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.path_mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}{self._live_times()}&p={{p}}"
+            f"&path={self.path_mode}&loop={int(self.loop)}&t={keyframes.short(self.truncation)}{changes}"
+            f"{self._live_times()}&p={{p}}"
         )
 
     def _live_times(self) -> str:
@@ -183,7 +184,9 @@ def _plain(move: float | OwnMove) -> float | dict[str, Any]:
 
 def _in_address(move: float | OwnMove) -> str:
     """A move as an address has it."""
-    return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
+    if isinstance(move, OwnMove):
+        return f"{keyframes.short(move.amount)}*{move.vector}"
+    return keyframes.short(move)
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
