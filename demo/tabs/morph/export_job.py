@@ -111,7 +111,7 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
 
 def most_bytes(morph: Morph, file_format: ExportFormat) -> int:
     """How large its file can grow: as large as its pixels in colour, or MOST_BYTES; of a film-strip, about."""
-    height, width = morph_export.frame_size(morph, file_format)
+    height, width = morph_export.frame_size(morph.served, file_format)
     return min(MOST_BYTES, 3 * morph.frames * height * width)
 
 

@@ -57,6 +57,9 @@ def test_a_timed_film_is_drawn_again_from_its_mark_and_from_its_path(bundles: di
         assert found.again == "same" and found.mark and found.mark.state, found.sentences
         assert found.mark.state["times"] == [0, 0.5, 1.75] and found.mark.state["easing"] == ["smooth", "linear", "out"]
         assert len(xmp.block(found.mark)) < xmp.LONGEST
+    short = {"frames": 8, "seconds": None, "fps": 20, "times": [0, 0.1, 0.3]}  # of 0.4 s
+    data, _ = file_of(bundles, **FILM | short | {"format": "film-strip"})
+    assert finding(data, xmp.read(data), served, redraw=drawn_here).again == "same"
     data, _ = file_of(bundles, **FILM | {"fps": 24, "format": "zip", "m": "vae"})
     with zipfile.ZipFile(io.BytesIO(data)) as archive, TestClient(Starlette(routes=routes(bundles))) as client:
         path = json.loads(archive.read("path.json"))
