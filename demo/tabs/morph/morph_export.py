@@ -79,10 +79,14 @@ class Morph:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""
+        for part in self.served.frame_parts(self.shares):
+            yield self.drawn(part)
+
+    def drawn(self, part: np.ndarray) -> np.ndarray:
+        """The frames at shares [n] of the path, uint8 [n, H, W, C]."""
         along = (self.weights(), self.path_mode, self.loop, self.truncation, self.model)
         changes = (self.attributes, self.bend, self.timed)
-        for part in self.served.frame_parts(self.shares):
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
+        return images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
