@@ -1,6 +1,7 @@
 """Morphs: keys between seeds, every exported form against the model's own pictures, refusals, and an end at once."""
 
 import base64
+import errno
 import io
 import json
 import stat
@@ -212,6 +213,28 @@ def test_an_encoder_that_fails_is_told_of(
 ):
     ffmpeg(work, encoder)
     with pytest.raises(UserError, match=words):
+        file_of(bundles, format="mp4")
+
+
+def test_an_encoder_that_fails_on_windows_is_told_of(
+    bundles: dict[str, ServedBundle], ffmpeg, monkeypatch: pytest.MonkeyPatch
+):
+    """Writing to a process that has ended is EINVAL there, and no broken pipe."""
+
+    class Ended(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    class Process(subprocess.Popen):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            if self.stdin:
+                self.stdin.close()
+                self.stdin = Ended()
+
+    ffmpeg("sys.exit('No space left on device')")
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    with pytest.raises(UserError, match=r"ffmpeg ended before the last frame \(No space left on device\)"):
         file_of(bundles, format="mp4")
 
 
