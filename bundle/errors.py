@@ -14,7 +14,11 @@ from bundle.printable import printable
 
 
 class UserError(Exception):
-    """A problem that the user can solve: commands print the message and exit with code 2, pages show it."""
+    """A problem that the user can solve: commands print the message and exit with code 2, pages show it. Whatever it
+    quotes, half of a surrogate pair too, the message is a text that any answer can hold."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class BundleError(UserError):

@@ -12,6 +12,7 @@ The text is base64 without padding, in the alphabet of addresses, of
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -30,7 +31,8 @@ LARGEST = 1000.0  # of one number: far beyond any that a network was trained on
 KEY_BYTES, HEAD_BYTES = 4, 8
 LONGEST = 4 * (HEAD_BYTES + MOST_NUMBERS) // 3 + 3  # characters of the text
 WHOLE = 127  # the largest number, in units
-VectorText = Annotated[str, Field(max_length=LONGEST, pattern=r"^[A-Za-z0-9_-]+$")]
+LETTERS = "[A-Za-z0-9_-]+"
+VectorText = Annotated[str, Field(max_length=LONGEST, pattern=f"^{LETTERS}$")]
 
 
 class OwnMove(Entry):
@@ -41,10 +43,10 @@ class OwnMove(Entry):
 
 
 def latent_size(info: Bundle, model: Model) -> int:
-    """How many numbers a latent of a model has: a style w, the noise z of a GAN without styles, a VAE's code."""
+    """How many numbers a latent of a model has: a style w, the noise z of a GAN without styles, a VAE's code. Raises
+    BundleError for a model that the bundle lacks."""
     if model == "vae":
-        assert info.vae is not None
-        return info.vae.latent_dim
+        return info.require_vae().latent_dim
     gan = info.require_gan()
     return gan.w_dim or gan.latent_dim
 
@@ -82,11 +84,11 @@ def encoded(vector: np.ndarray, key: bytes) -> str:
 
 
 def decoded(text: str, name: str = "") -> tuple[bytes, np.ndarray]:
-    """The key of the latents and the vector float32 [D] of a text. Raises InputError; `name`: how the direction is
-    called in its sentence."""
+    """The key of the latents and the vector float32 [D] of a text, which then is a VectorText. Raises InputError;
+    `name`: how the direction is called in its sentence."""
     wrong = InputError(f"The direction '{name[:LONGEST_NAME]}' cannot be read: it was cut off or changed.")
     try:
-        if len(text) > LONGEST:
+        if len(text) > LONGEST or not re.fullmatch(LETTERS, text):  # b64decode also takes "+", "/" and "="
             raise wrong
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:

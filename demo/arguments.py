@@ -18,18 +18,16 @@ from bundle.errors import InputError
 from bundle.inversion import MAX_ROUNDS
 from bundle.latent_map import PROJECTIONS
 from bundle.latents import Key, MapPoint, SeedKey
+from bundle.marks.mark import MAX_COORDINATE, MAX_KEYS, MAX_PLACE
 from bundle.own_directions import OwnMove
 from bundle.picture_files import UPLOAD, too_large
 from bundle.schema import Model
 from demo.serving.served_bundle import ServedBundle
 
 MAX_PICTURES = 64
-MAX_KEYS = 16
 MAX_FRAMES = 240  # of a strip, or in one call
 MAX_TRUNCATION = 1.5
 MAX_LATENT = 1000.0  # of one number of a latent: far beyond any that a network was trained on
-MAX_COORDINATE = 1e6  # of the seed plane
-MAX_PLACE = 1e4  # of the latent map, far beyond any
 MAX_TEXT = 4 * UPLOAD.bytes // 3 + 200  # characters: the largest upload in base64, with its prefix
 NO_MOVES = "The attributes must be names with numbers, such as {'glasses': 1.5}"
 NO_BEND = "The bend must be names with numbers, such as {'2.scale': 1.5}"

@@ -30,8 +30,10 @@ MAX_KEYS, MAX_FRAMES, MAX_SHEET = 16, 100_000, 100  # of a state that is drawn a
 MAX_FAVOURITES = 60
 MAX_CLASSES = 100_000  # in one mix
 
-Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
-MAX_PLACE = 1e4  # of the latent map
+MAX_COORDINATE = 1e6  # of the seed plane
+MAX_PLACE = 1e4  # of the latent map, far beyond any
+
+Coordinate = Annotated[float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 SeedNumber = Annotated[int, Field(ge=0, lt=latents.SEEDS)]
 Class = Annotated[int, Field(ge=0)]
 # A class, a mix of classes, or None: the seed's own.

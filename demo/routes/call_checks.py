@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bundle.errors import InputError
+from bundle.printable import printable
 from demo import arguments
 from demo.routes.bodies import inner_path, pass_on, read_body
 from demo.routes.endpoints import Endpoint, drawing, reading
@@ -109,7 +110,7 @@ def checked(endpoint: str, call: Any, by_name: bool = False) -> tuple[Any, str]:
         known = inspect.signature(ENDPOINTS[endpoint]).parameters
         listing = ", ".join(known)
         if unknown := next((name for name in call if name not in known), None):
-            return call, f"There is no argument '{unknown[:60]}': /{endpoint} takes {listing}."
+            return call, f"There is no argument '{printable(unknown[:60])}': /{endpoint} takes {listing}."
         values = [call.get(name, parameter.default) for name, parameter in known.items()]
         if inspect.Parameter.empty in values:
             missing = list(known)[values.index(inspect.Parameter.empty)]

@@ -108,6 +108,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
                 f"One call draws {arguments.MAX_FRAMES} frames at most, not {morph.frames}: ask for fewer seconds, or "
                 "fewer frames a second."
             )
+        morph_export.check_size(morph, file_format)
         return {"animation": data_url(morph_export.as_bytes(morph, file_format), file_format), "frames": morph.frames}
 
     def report(bundle: str = "") -> dict:

@@ -1,4 +1,4 @@
-"""The routes of the tab Explore; m, t, c, n, f, v as in demo/routes/live.py.
+"""The routes of the tab Explore; m, t, n, f, v as in demo/routes/live.py, c the number of one class.
 
 GET /live/{bundle}/map?way=&mapx=&mapy=
     The VAE's picture at a place of the latent map; way: pca or lda.

@@ -131,12 +131,16 @@ class PictureRoutes:
         if not re.fullmatch("[0-9a-z]{1,32}", file_id):  # one for several files would lose all but the first
             raise InputError("The parameter 'id' must be 1 to 32 digits or small letters, others for each file.")
         key = (name, file_id)
+        if key in self._arrived:
+            return fresh_json(self._arrived[key])
+        arriving = await in_thread(self._begin_piece, name, file_id, at)
         if key in self._storing:  # sent once more, as no answer came
             await self._storing[key].wait()
         if key in self._arrived:
             return fresh_json(self._arrived[key])
-        arriving = await in_thread(self._begin_piece, name, file_id, at)
         size = await append(arriving, request, at, of)
+        if size is None:  # the file goes on in another request: nothing that this one brought counts
+            return fresh_json({"received": at})
         if size < of:
             return fresh_json({"received": size})
         self._storing[key] = anyio.Event()

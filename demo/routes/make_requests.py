@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -84,40 +86,85 @@ def whole(text: str | None, name: str) -> int:
     return int(text)
 
 
-async def append(file: Path, request: Request, at: int, of: int) -> int:
-    """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`. What was
-    received twice, since an answer was lost, is passed over; of a piece that stops arriving what came is kept. Raises
-    InputError for a piece that does not fit, UserError where the disk refuses; nothing of the file is kept then."""
+async def append(file: Path, request: Request, at: int, of: int) -> int | None:
+    """Appends the body to a file that must hold `at` bytes; returns how many it holds then, at most `of`, or None where
+    a newer request for this file has come meanwhile: of several only the newest writes. What was received twice, since
+    an answer was lost, is passed over; of a piece that stops arriving, or whose connection breaks, what came is kept.
+    Raises InputError for a piece that does not fit, UserError where the disk refuses, and nothing of the file is kept
+    then; ClientDisconnect."""
+    piece = _Piece(file)
     try:
-        return await _append(file, request, at, of)
-    except OSError as problem:
-        file.unlink(missing_ok=True)
-        raise storing_problem(problem, file.parent) from problem
-    except InputError:
-        file.unlink(missing_ok=True)
+        return await _append(piece, request, at, of)
+    except (OSError, InputError) as problem:
+        if piece.is_newest:
+            file.unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            raise storing_problem(problem, file.parent) from problem
         raise
 
 
-async def _append(file: Path, request: Request, at: int, of: int) -> int:
-    size = file.stat().st_size if file.exists() else 0
-    if at == 0 and size:
-        file.unlink()
-        size = 0
-    if at != size:
-        return size  # the page goes on from there
+async def _append(piece: "_Piece", request: Request, at: int, of: int) -> int | None:
+    size = await piece.begin(at)
+    if at != size or not piece.is_newest:
+        return size if piece.is_newest else None  # the page goes on from there
     arrived = bytearray()
-    with file.open("ab") as out:
+    try:
         with suppress(TooSlow):  # the page sends the rest anew
-            async for piece in parts_of(request, SLOWEST):
-                size += len(piece)
+            async for part in parts_of(request, SLOWEST):
+                if not piece.is_newest:
+                    return None
+                size += len(part)
                 if size > of or size - at > MAX_PIECE:
                     raise InputError("The file is larger than it says.")
-                arrived += piece
+                arrived += part
                 if len(arrived) > AT_ONCE:
-                    await in_thread(out.write, arrived)
-                    arrived = bytearray()
-        out.write(arrived)
-    return size
+                    written, arrived = arrived, bytearray()
+                    await piece.write(written)
+    finally:  # also of a connection that breaks
+        await piece.write(arrived)
+    return size if piece.is_newest else None
+
+
+class _Piece:
+    """A request that brings a piece of a `file`. A connection that broke may hang for minutes, while the page sends the
+    same piece over another: what came late must not be written behind what has come since."""
+
+    def __init__(self, file: Path):
+        self._file = file
+        self._writing = _WRITING.setdefault(file, anyio.Lock(fast_acquire=True))
+        _NEWEST[file] = self
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether no other request for this file has come since."""
+        return _NEWEST.get(self._file) is self
+
+    async def begin(self, at: int) -> int:
+        """How many bytes the file holds; a piece from byte 0 begins it anew."""
+        async with self._writing:
+            size = self._file.stat().st_size if self._file.exists() else 0
+            if at == 0 and size and self.is_newest:
+                self._file.unlink()
+                size = 0
+            return size
+
+    async def write(self, data: bytearray) -> None:
+        """Appends to the file, which is open only as long as that takes, if this is still the newest request."""
+        async with self._writing:
+            if not data or not self.is_newest:
+                return
+            if len(data) > AT_ONCE:
+                await in_thread(self._write, data)
+            else:
+                self._write(data)
+
+    def _write(self, data: bytearray) -> None:
+        with self._file.open("ab") as out:
+            out.write(data)
+
+
+_NEWEST: WeakValueDictionary[Path, _Piece] = WeakValueDictionary()  # file -> the newest request that brings a piece
+_WRITING: WeakValueDictionary[Path, anyio.Lock] = WeakValueDictionary()  # file -> held while somebody writes to it
 
 
 async def body_json(request: Request) -> dict[str, Any]:

@@ -9,11 +9,9 @@ from PIL import Image
 from starlette.datastructures import QueryParams
 
 from bundle import images
-from bundle.errors import InputError
 from bundle.marks import Film, Mark, known_state
 from bundle.marks.redraw import Drawing, drawn_again
 from bundle.model import BundleModel
-from demo.arguments import MAX_FRAMES
 from demo.routes import explore, live
 from demo.serving.served_bundle import ServedBundle
 from demo.tabs import training_film
@@ -27,8 +25,8 @@ def drawn_here(served: BundleModel, mark: Mark) -> Drawing | None:
     assert isinstance(served, ServedBundle)
     state, given = known_state(mark), mark.state or {}
     # Of a film that moves only the first frames are compared; a strip would be drawn as a whole.
-    if isinstance(state, Film) and (state.columns or state.print) and state.frames > MAX_FRAMES:
-        raise InputError(f"A strip has at most {MAX_FRAMES} frames, not {state.frames}.")
+    if isinstance(state, Film) and (state.columns or state.print):
+        morph_export.check_strip(served, state.frames, "film-strip" if state.print else "png-strip")
     if isinstance(state, Film) and state.print:
         return _of(_print_sheet(served, state))
     word = given.get("draw")

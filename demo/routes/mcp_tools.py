@@ -1,8 +1,8 @@
 """--mcp: the endpoints as tools of the Model Context Protocol, at /mcp (streamable HTTP, without sessions).
 
 This needs only the protocol's own package: `gradio[mcp]` would downgrade pydantic. Pictures arrive as data URLs, so
-that no tool reads a file of the server, and leave as the protocol's images. Calls take turns as those of the endpoints
-do (demo/serving/calls.py).
+that no tool reads a file of the server, and leave as the protocol's images, films as its resources. Calls take turns as
+those of the endpoints do (demo/serving/calls.py).
 
 A server for this machine alone answers only to names of this machine, and to the public name in --root-path: a page of
 another site that points its own name at this machine reads nothing here.
@@ -18,7 +18,7 @@ from typing import Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.types import ContentBlock, ImageContent, TextContent
+from mcp.types import BlobResourceContents, ContentBlock, EmbeddedResource, ImageContent, TextContent
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -143,21 +143,27 @@ class _Explained:
 
 
 def content(answer: Mapping[str, Any]) -> list[ContentBlock]:
-    """An endpoint's answer as the protocol has it: JSON without the pictures, then each picture."""
-    pictures: list[ContentBlock] = []
+    """An endpoint's answer as the protocol has it: JSON without the files, then each file: a picture is an image, a
+    film or an archive a resource, which no model has to read as text."""
+    files: list[ContentBlock] = []
 
-    def without_pictures(value: Any) -> Any:
-        if isinstance(value, list) and value and all(_is_picture(one) for one in value):
-            return [without_pictures(one) for one in value]
-        if not _is_picture(value):
+    def without_files(value: Any) -> Any:
+        if isinstance(value, list) and value and all(_is_file(one) for one in value):
+            return [without_files(one) for one in value]
+        if not _is_file(value):
             return value
         kind, _, data = value.removeprefix("data:").partition(";base64,")
-        pictures.append(ImageContent(type="image", data=data, mime_type=kind))
-        return f"image {len(pictures)}"
+        word, number = ("image" if kind.startswith("image/") else "file"), len(files) + 1
+        if word == "image":
+            files.append(ImageContent(type="image", data=data, mime_type=kind))
+        else:
+            held = BlobResourceContents(uri=f"twofold:file-{number}", mime_type=kind, blob=data)
+            files.append(EmbeddedResource(type="resource", resource=held))
+        return f"{word} {number}"
 
-    text = json.dumps({name: without_pictures(value) for name, value in answer.items()}, ensure_ascii=False)
-    return [TextContent(type="text", text=text), *pictures]
+    text = json.dumps({name: without_files(value) for name, value in answer.items()}, ensure_ascii=False)
+    return [TextContent(type="text", text=text), *files]
 
 
-def _is_picture(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("data:image/")
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("data:") and ";base64," in value[:100]

@@ -159,7 +159,7 @@ def _numbers(data: Any) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused later
             return np.asarray(data, np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:  # the last: whole numbers beyond every float
         raise ValueError("something else than lists of numbers") from error
 
 

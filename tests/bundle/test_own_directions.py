@@ -8,7 +8,7 @@ import pytest
 
 from bundle import latents
 from bundle.adopt import About, adopt
-from bundle.errors import InputError
+from bundle.errors import BundleError, InputError
 from bundle.marks import Point, known_state, trained, xmp
 from bundle.marks.redraw import drawn_again
 from bundle.model import BundleModel
@@ -122,13 +122,14 @@ def test_a_vector_whose_text_could_not_be_read_has_none():
 
 
 def broken(text: str) -> list[str]:
-    """Texts that are cut, of other letters, empty, and with a unit that is no number."""
+    """Texts that are cut, of other letters, padded, in the usual alphabet, empty, and with a unit that is no number."""
     data = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     data[4:HEAD_BYTES] = np.array([np.nan], "<f4").tobytes()
-    return [text[:9], text + "!", "", base64.urlsafe_b64encode(bytes(data)).decode().rstrip("=")]
+    padded, usual = text + "=" * (-len(text) % 4 or 4), text[:-2] + "+/"
+    return [text[:9], text + "!", padded, usual, "", base64.urlsafe_b64encode(bytes(data)).decode().rstrip("=")]
 
 
-@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("which", range(6))
 def test_a_broken_text_is_refused(model: BundleModel, which: int):
     with pytest.raises(InputError, match="The direction 'mine' cannot be read: it was cut off or changed"):
         decoded(broken(move(model, "gan", 1).vector)[which], "mine")
@@ -145,6 +146,12 @@ def test_wrong_moves_are_refused(model: BundleModel):
     ):
         with pytest.raises(InputError, match=sentence):
             model.sample([3], model=kind, attributes=moves)
+
+
+def test_a_direction_of_a_model_that_a_bundle_lacks_is_refused(model: BundleModel):
+    info = model.info.model_copy(update={"vae": None})
+    with pytest.raises(BundleError, match="Bundle 'tiny' has no VAE"):
+        latent_size(info, "vae")
 
 
 def test_far_moves_are_clamped_and_none_changes_no_byte(model: BundleModel):

@@ -23,6 +23,10 @@ def test_what_is_no_utf_8_is_escaped():
     assert printable(ODD) == "caf\\udce9" and printable("Käse 🧀") == "Käse 🧀"
 
 
+def test_a_sentence_for_a_user_can_be_sent_whatever_it_quotes():
+    assert str(UserError("There is no 'Käse\ud800'.")) == "There is no 'Käse\\ud800'."
+
+
 def test_commands_to_the_terminal_are_escaped(broken_bundle: Path, capsys: pytest.CaptureFixture[str]):
     odd, shown = "a\x1b]0;owned\x07\x9b2J\x7f\tb\n", "a\\x1b]0;owned\\x07\\x9b2J\\x7f\tb\n"
     assert printable(odd) == shown

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from bundle.errors import UserError
 from bundle.sessions import choose_provider
 from demo.routes import endpoints, live
+from demo.routes.marked_pictures import drawn_here
 from demo.serving.served_bundle import ServedBundle, open_bundles
 from demo.tabs.morph import morph_export
 from demo.tabs.morph.export_job import exported
@@ -91,6 +92,18 @@ def _large(folder: Path) -> str:
     morph = morph_export.read(_bundles()["tiny"], ASKED | {"seconds": 600})
     large: Any = SimpleNamespace(info=SimpleNamespace(image=SimpleNamespace(height=512, width=512)))
     return _said(lambda: morph_export.check_size(replace(morph, served=large), "webp"))
+
+
+@case(ROOM, "a strip of many large pictures")
+def _large_strip(folder: Path) -> str:
+    """By the page, by a call, and in the mark of a stranger's picture."""
+    served = _bundles()["tiny"]
+    mark = morph_export.read(served, ASKED | {"frames": 202}).mark("film-strip")
+    call = endpoints.drawing(_bundles())["interpolate"]
+    with patch.object(morph_export, "MOST_STRIP_PIXELS", 100 * 256 * 256):
+        told = [_film(format=form, frames=200) for form in ("film-strip", "png-strip")]
+        told.append(_said(lambda: call([1, 2], "tiny", frames=201, format="png-strip")))
+        return "\n".join([*told, _said(lambda: drawn_here(served, mark))])
 
 
 @case(ROOM, "a film for a full disk")

@@ -85,6 +85,12 @@ def _cut(folder: Path) -> str:
     return _called(_own(_text()[:9])) + _called(_own(_text() + "ä")) + _asked(f"round face:1*{_text()[:7]}")
 
 
+@case(ROOM, "a vector with the padding of base64, or in its usual alphabet")
+def _other_base64(folder: Path) -> str:
+    padded, usual = _text() + "=" * (-len(_text()) % 4 or 4), _text()[:-2] + "+/"
+    return _called(_own(padded)) + _called(_own(usual)) + _asked(f"padded:1*{padded}") + _asked(f"usual:1*{usual}")
+
+
 @case(ROOM, "a list of another length, numbers that are not finite, or zeros")
 def _wrong_numbers(folder: Path) -> str:
     zeros = [0.0] * len(_numbers())

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from bundle.errors import InputError, UserError
+from bundle.errors import Busy, InputError, UserError
 from bundle.full_disk import is_disk_full
 from demo import arguments
 from demo.data_urls import MEDIA_TYPES, data_url
@@ -26,6 +26,7 @@ from demo.tabs.morph import morph_export, video
 from demo.tabs.morph.morph_export import FORMATS, ExportFormat, Morph
 
 REPORT_EVERY = 0.2  # seconds between two reports of progress
+WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds before frames that were refused are asked for anew
 SETTLED = 1.0  # seconds of drawing before the time that is left is told
 MOST_BYTES = 300_000_000  # of a file
 ROOM = 10_000_000  # bytes that are free besides a film, which lies on the disk twice for a moment where it is an MP4
@@ -66,17 +67,24 @@ class Job:
                 self.file.close()
 
     def _frames(self) -> Iterator[np.ndarray]:
-        parts = self.morph.parts()
+        for part in self.morph.served.frame_parts(self.morph.shares):
+            for frame in self._part(part):
+                yield frame
+                self.drawn += 1
+
+    def _part(self, shares: np.ndarray) -> np.ndarray:
+        """The frames at these shares; what a crowd of visitors refuses is asked for anew, as nobody waits for it."""
+        waits = iter(WAITS)
         while True:
             self._check(0)
             until = time.monotonic() + DEADLINE
-            with on_behalf_of(Caller(until, self.gone, visitor=self.visitor, background=True)):
-                part = next(parts, None)
-            if part is None:
-                return
-            for frame in part:
-                yield frame
-                self.drawn += 1
+            try:
+                with on_behalf_of(Caller(until, self.gone, visitor=self.visitor, background=True)):
+                    return self.morph.drawn(shares)
+            except Busy:
+                if (wait := next(waits, None)) is None:
+                    raise
+                self.gone.wait(wait)
 
     def _check(self, size: int) -> None:
         """Raises Cancelled once the visitor has gone, InputError for a file of too many bytes."""
@@ -111,7 +119,7 @@ def exported(served: ServedBundle, asked: Mapping[str, Any]) -> Generator[dict[s
 
 def most_bytes(morph: Morph, file_format: ExportFormat) -> int:
     """How large its file can grow: as large as its pixels in colour, or MOST_BYTES; of a film-strip, about."""
-    height, width = morph_export.frame_size(morph, file_format)
+    height, width = morph_export.frame_size(morph.served, file_format)
     return min(MOST_BYTES, 3 * morph.frames * height * width)
 
 

@@ -12,7 +12,7 @@ from bundle.latents import Key, MapPoint
 from demo import arguments
 from demo.arguments import MAX_KEYS
 
-MAX_TEXT = 40  # characters of one key
+MAX_TEXT = 60  # characters of one key: two numbers of 24, and the name of a map
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 
 
@@ -27,15 +27,20 @@ def from_text(text: str) -> list[Key]:
 def text(key: Key) -> str:
     """The key as `from_text` reads it."""
     if isinstance(key, MapPoint):
-        return f"{key.projection}:{_short(key.x)}:{_short(key.y)}"
-    return f"{_short(key[0])}:{_short(key[1])}" if isinstance(key, tuple) else str(key)
+        return f"{key.projection}:{short(key.x)}:{short(key.y)}"
+    return f"{short(key[0])}:{short(key[1])}" if isinstance(key, tuple) else str(key)
 
 
 def name(key: Key) -> str:
     """The key in words: "seed 3", "(7.25, 0.5)", "map (1.5, -2)"."""
     if isinstance(key, MapPoint):
-        return f"map ({_short(key.x)}, {_short(key.y)})"
-    return f"({_short(key[0])}, {_short(key[1])})" if isinstance(key, tuple) else f"seed {key}"
+        return f"map ({short(key.x)}, {short(key.y)})"
+    return f"({short(key[0])}, {short(key[1])})" if isinstance(key, tuple) else f"seed {key}"
+
+
+def short(value: float) -> str:
+    """A number as text that reads back as the same number."""
+    return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
 
 
 def _from_part(part: str) -> Key:
@@ -54,7 +59,3 @@ def _from_part(part: str) -> Key:
         f"The parameter 'keys' takes seeds, whole numbers from 0 to {latents.SEEDS - 1}, points such as 7.25:0.5, and "
         "places of the map such as pca:1.5:-2."
     )
-
-
-def _short(value: float) -> str:
-    return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)

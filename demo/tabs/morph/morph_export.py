@@ -26,6 +26,7 @@ from demo.tabs.morph import animation, film_strip, keyframes, video
 MAX_FPS = 60  # frames a second
 SHORTEST = 2.0  # seconds of a film that is asked for by its length
 MOST_PIXELS = 36_000 * 256 * 256  # of a film, as it is written: ten minutes of 60 frames a second
+MOST_STRIP_PIXELS = 240 * 512 * 512  # of all frames of a strip, which are in memory at once, more than once
 NAMED_KEYS = 6  # more than these are counted
 PATH_FORMAT = 2  # of path.json
 
@@ -78,10 +79,14 @@ class Morph:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The frames in order, uint8 [n, H, W, C], a few at a time."""
+        for part in self.served.frame_parts(self.shares):
+            yield self.drawn(part)
+
+    def drawn(self, part: np.ndarray) -> np.ndarray:
+        """The frames at shares [n] of the path, uint8 [n, H, W, C]."""
         along = (self.weights(), self.path_mode, self.loop, self.truncation, self.model)
         changes = (self.attributes, self.bend, self.timed)
-        for part in self.served.frame_parts(self.shares):
-            yield images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
+        return images.to_uint8(self.served.morph_at(self.keys, part, *along, *changes))
 
     def file_name(self, file_format: ExportFormat) -> str:
         """The name under which a browser saves the file."""
@@ -166,7 +171,8 @@ class Morph:
             changes += f"&{parameter}={text}" if text else ""
         return (
             f"live/{self.served.info.name}/morph?m={self.model}&keys={keys}{classes}"
-            f"&path={self.path_mode}&loop={int(self.loop)}&t={self.truncation:g}{changes}{self._live_times()}&p={{p}}"
+            f"&path={self.path_mode}&loop={int(self.loop)}&t={keyframes.short(self.truncation)}{changes}"
+            f"{self._live_times()}&p={{p}}"
         )
 
     def _live_times(self) -> str:
@@ -183,7 +189,9 @@ def _plain(move: float | OwnMove) -> float | dict[str, Any]:
 
 def _in_address(move: float | OwnMove) -> str:
     """A move as an address has it."""
-    return f"{move.amount:g}*{move.vector}" if isinstance(move, OwnMove) else f"{move:g}"
+    if isinstance(move, OwnMove):
+        return f"{keyframes.short(move.amount)}*{move.vector}"
+    return keyframes.short(move)
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
@@ -231,34 +239,46 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
 
 
 def _length(asked: Mapping[str, Any]) -> tuple[int, int, float]:
-    """Frames, frames a second, and seconds: a film's length rules unless a number of frames is given."""
+    """Frames, frames a second, and seconds: a film's length rules unless a number of frames is given, which may be
+    of a shorter one."""
     fps = arguments.whole(asked.get("fps"), "number of frames a second", 1, MAX_FPS)
-    length = asked.get("seconds") or None
-    seconds = None if length is None else arguments.number(length, "length in seconds", SHORTEST, MAX_SECONDS)
-    if asked.get("frames") is None and seconds is not None:
+    length, counted = asked.get("seconds") or None, asked.get("frames") is not None
+    least = 0 if counted else SHORTEST
+    seconds = None if length is None else arguments.number(length, "length in seconds", least, MAX_SECONDS)
+    if seconds is not None and not counted:
         return max(2, round(seconds * fps)), fps, seconds
     frames = arguments.whole(asked.get("frames"), "number of frames", 2, arguments.MAX_FRAMES)
     return frames, fps, seconds or frames / fps
 
 
-def frame_size(morph: Morph, file_format: ExportFormat) -> tuple[int, int]:
+def frame_size(served: ServedBundle, file_format: ExportFormat) -> tuple[int, int]:
     """Height and width of a frame in pixels, as it is written; of a film-strip, which fits them to the paper, about."""
-    picture = morph.served.info.image
+    picture = served.info.image
     factor = 1 if file_format == "zip" else max(1, round(animation.SIZE / picture.height))
     return factor * picture.height, factor * picture.width
 
 
 def check_size(morph: Morph, file_format: ExportFormat) -> None:
     """Raises InputError for a film with more pixels than one may have, and for a strip of too many frames."""
-    if file_format in STRIPS and morph.frames > arguments.MAX_FRAMES:
-        raise InputError(f"A strip has at most {arguments.MAX_FRAMES} frames, not {morph.frames}.")
-    height, width = frame_size(morph, file_format)
+    if file_format in STRIPS:
+        check_strip(morph.served, morph.frames, file_format)
+    height, width = frame_size(morph.served, file_format)
     most = MOST_PIXELS // (height * width)
     if morph.frames > most:
         raise InputError(
             f"A film of {width} x {height} pixels has at most {most} frames, not {morph.frames}: make it shorter, or "
             "choose fewer frames a second."
         )
+
+
+def check_strip(served: ServedBundle, frames: int, file_format: ExportFormat) -> None:
+    """Raises InputError for a strip of more frames, or of more pixels in all of them, than one may have."""
+    if frames > arguments.MAX_FRAMES:
+        raise InputError(f"A strip has at most {arguments.MAX_FRAMES} frames, not {frames}.")
+    height, width = frame_size(served, file_format)
+    most = MOST_STRIP_PIXELS // (height * width)
+    if frames > most:
+        raise InputError(f"A strip of pictures of {width} x {height} pixels has at most {most} frames, not {frames}.")
 
 
 def write(

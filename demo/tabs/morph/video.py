@@ -5,6 +5,7 @@ called directly and not through imageio, which would be one more requirement, ca
 and hides ffmpeg's errors.
 """
 
+import errno
 import importlib
 import os
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -134,10 +135,11 @@ def _feed(command: Sequence[str], frames: Iterator[bytes], log: IO[bytes], look:
     try:
         for frame in frames:
             look()
-            with alarm:
+            with alarm, _one_error_of_a_broken_pipe():
                 process.stdin.write(frame)
         with alarm:
-            process.stdin.close()
+            with _one_error_of_a_broken_pipe():
+                process.stdin.close()
             while process.poll() is None:
                 look()
                 time.sleep(0.05)
@@ -151,6 +153,17 @@ def _feed(command: Sequence[str], frames: Iterator[bytes], log: IO[bytes], look:
         process.wait()
         with suppress(OSError):  # what was written but not read
             process.stdin.close()
+
+
+@contextmanager
+def _one_error_of_a_broken_pipe() -> Iterator[None]:
+    """Writing to a process that has ended raises BrokenPipeError, on Windows too, whose error is EINVAL there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise BrokenPipeError from error
 
 
 class _Alarm:

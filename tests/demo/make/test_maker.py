@@ -202,6 +202,22 @@ def test_a_file_that_is_sent_again_while_it_is_stored_waits_for_that(tmp_path: P
     assert answers[0] == answers[1] and page.status(name)["pictures"] == 1
 
 
+def test_last_pieces_side_by_side_are_stored_once(tmp_path: Path):
+    page, data = Page(tmp_path), picture(1)
+    name, half = page.post("?title=Discs").json()["name"], len(data) // 2
+    address = f"http://localhost/make/{name}/files?id=a&name=a.png&of={len(data)}&at="
+
+    async def together() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(page.client.app), headers=OWN_PAGE) as client:
+            await client.put(address + "0", content=data[:half])
+            last = (client.put(address + str(half), content=data[half:]) for _ in range(4))
+            return await asyncio.gather(*last)
+
+    answers = asyncio.run(together())
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert any("stored" in answer.json() for answer in answers) and page.status(name)["pictures"] == 1
+
+
 def test_pictures_are_surveyed_and_shown(tmp_path: Path):
     page = Page(tmp_path)
     name = page.project_of(12)

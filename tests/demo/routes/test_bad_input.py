@@ -254,6 +254,7 @@ FORMS: list[tuple[str, Any, str]] = [
     ("morph/digits", EXPORT | {"t": NAN}, "The truncation must be a number"),
     ("morph/digits", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
     ("morph/digits", EXPORT | {"mode": None}, "The mode must be one of"),
+    ("morph/digits", EXPORT | {"attributes": {"\ud800": {"vector": [1], "amount": 1}}}, "A direction needs a name"),
     ("compare/look/digits", {}, "The seed must be a whole number"),
     ("compare/look/digits", {"c": 0, "seed": NAN}, "The seed must be a whole number"),
     ("compare/look/digits", {"c": BIG, "seed": 1}, "The class must be a whole number from 0 to 9"),
@@ -313,6 +314,13 @@ def test_bodies_that_are_no_calls(visitor: Visitor, body: bytes):
         answer = visitor.client.post(visitor.url(f"gradio_api/{path}"), content=body, headers=head)
         assert answer.status_code in (200, 400, 404, 422) and "Traceback" not in answer.text, path
         assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_half_of_a_surrogate_pair(visitor: Visitor):
+    """It cannot be encoded, so a sentence that quotes it could not be sent."""
+    answer = visitor.client.post(visitor.url("gradio_api/call/v2/sample"), content=rb'{"\ud800": 1}')
+    assert answer.status_code == 400 and r"There is no argument '\ud800'" in answer.json()["detail"]
+    assert "A direction needs a name" in visitor.call("sample", [1], *SAMPLE, {"\ud800": {"vector": [1]}}).error
 
 
 def test_endpoints_that_there_are_not(visitor: Visitor):

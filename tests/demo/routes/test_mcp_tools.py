@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,6 +64,9 @@ def test_a_client_finds_and_uses_every_tool(tiny_bundle: Path):
             assert all(np.array_equal(pixels(one.data), want) for one, want in zip(drawn, wanted, strict=True))
             told, drawn = await call("interpolate", seeds=[1, 2], frames=4)
             assert told["frames"] == 4 and drawn[0].mime_type == "image/webp"
+            told, (archive,) = await call("interpolate", seeds=[1, 2], frames=4, format="zip")
+            assert told == {"animation": "file 1", "frames": 4} and archive.resource.mime_type == "application/zip"
+            assert "path.json" in zipfile.ZipFile(io.BytesIO(base64.b64decode(archive.resource.blob))).namelist()
             told, drawn = await call("reconstruct", picture=given)
             assert told["mse"] > 0 and len(drawn) == 3
             assert len((await call("repair", picture=given, mask=given))[1]) == 1

@@ -339,6 +339,7 @@ NAN[1, 0, 3, 4] = np.nan
         (numbers([float("nan")] * 2048), "not finite"),
         (numbers(["red"] * 2048), "something else than lists of numbers"),
         (numbers([[1, 2], [3]]), "something else than lists of numbers"),
+        (numbers([0.5] * 2047 + [10**400]), "something else than lists of numbers"),
         (numbers({"0": 1}), "something else than lists of numbers"),
     ],
 )

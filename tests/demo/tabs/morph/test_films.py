@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bundle.errors import InputError, UserError
+from bundle.errors import Busy, InputError, UserError
 from bundle.marks import xmp
 from bundle.marks.verify import finding
 from demo.routes import explore
@@ -57,6 +57,9 @@ def test_a_timed_film_is_drawn_again_from_its_mark_and_from_its_path(bundles: di
         assert found.again == "same" and found.mark and found.mark.state, found.sentences
         assert found.mark.state["times"] == [0, 0.5, 1.75] and found.mark.state["easing"] == ["smooth", "linear", "out"]
         assert len(xmp.block(found.mark)) < xmp.LONGEST
+    short = {"frames": 8, "seconds": None, "fps": 20, "times": [0, 0.1, 0.3]}  # of 0.4 s
+    data, _ = file_of(bundles, **FILM | short | {"format": "film-strip"})
+    assert finding(data, xmp.read(data), served, redraw=drawn_here).again == "same"
     data, _ = file_of(bundles, **FILM | {"fps": 24, "format": "zip", "m": "vae"})
     with zipfile.ZipFile(io.BytesIO(data)) as archive, TestClient(Starlette(routes=routes(bundles))) as client:
         path = json.loads(archive.read("path.json"))
@@ -90,6 +93,27 @@ def test_a_long_file_comes_in_parts(bundles: dict[str, ServedBundle], monkeypatc
     *reports, last = exported(bundles["tiny"], FILM | {"fps": 24, "format": "zip"})
     parts = [base64.b64decode(report["part"]) for report in reports if "part" in report]
     assert b"".join(parts) == whole and len(parts) > 3 and "href" not in last and last["bytes"] == len(whole)
+
+
+def test_a_film_outlasts_a_crowd(bundles: dict[str, ServedBundle], monkeypatch: pytest.MonkeyPatch):
+    """A part that is refused is drawn a little later; where that goes on, the film ends with the sentence."""
+    calls, crowded = [], {3, 4}
+    whole = ServedBundle.morph_at
+
+    def refused(self: ServedBundle, keys, shares, *rest: object) -> np.ndarray:
+        calls.append(shares[0])
+        if len(calls) in crowded:
+            raise Busy("Too many.")
+        return whole(self, keys, shares, *rest)
+
+    asked = FILM | {"fps": 24, "format": "zip"}
+    alone, _ = file_of(bundles, **asked)
+    monkeypatch.setattr(ServedBundle, "morph_at", refused)
+    monkeypatch.setattr(export_job, "WAITS", (0.01, 0.01))
+    assert file_of(bundles, **asked)[0] == alone and calls[2] == calls[3] == calls[4]
+    crowded.update(range(1, 1000))
+    with pytest.raises(Busy, match="Too many"):
+        file_of(bundles, **asked)
 
 
 def test_a_film_beyond_the_limits_is_refused_or_stopped(

@@ -1,6 +1,7 @@
 """Morphs: keys between seeds, every exported form against the model's own pictures, refusals, and an end at once."""
 
 import base64
+import errno
 import io
 import json
 import stat
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient
 
 from bundle import images
 from bundle.errors import InputError, UserError
-from bundle.latents import one_hot
+from bundle.latents import MapPoint, one_hot
 from bundle.marks import TRAINED, Mark
 from bundle.model import MORPH_PART
 from bundle.paths import path_shares
@@ -101,7 +102,18 @@ def test_the_live_route_takes_points_and_shows_what_the_export_holds(bundles: di
 
 def test_keys_as_text_come_back():
     keys = [0, 2**32 - 1, (7.25, 0.5), (-3.1, -2.0), (1e-05, 1e6)]
+    far, near = -12345.678901234567, -1.2345678901234567e-05  # as long as they get
+    keys += [(far, near), MapPoint("pca", far / 10, near)]
     assert keyframes.from_text(",".join(map(keyframes.text, keys))) == keys
+
+
+def test_the_address_in_a_path_draws_its_frames_to_the_last_digit(bundles: dict[str, ServedBundle]):
+    places = [["pca", 1.2345678901234567, -0.12345678901234568], [-0.12345678901234568, -1.2345678901234567e-05]]
+    asked = ASKED | {"m": "vae", "keys": [*places, 3], "t": 0.123456789, "bend": {}}
+    address = morph_export.read(bundles["tiny"], asked).path_file()["live"]
+    assert "&t=0.123456789&" in address
+    with TestClient(Starlette(routes=routes(bundles))) as client:
+        assert client.get("/" + address.format(p=0.25)).status_code == 200
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -201,6 +213,28 @@ def test_an_encoder_that_fails_is_told_of(
 ):
     ffmpeg(work, encoder)
     with pytest.raises(UserError, match=words):
+        file_of(bundles, format="mp4")
+
+
+def test_an_encoder_that_fails_on_windows_is_told_of(
+    bundles: dict[str, ServedBundle], ffmpeg, monkeypatch: pytest.MonkeyPatch
+):
+    """Writing to a process that has ended is EINVAL there, and no broken pipe."""
+
+    class Ended(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    class Process(subprocess.Popen):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            if self.stdin:
+                self.stdin.close()
+                self.stdin = Ended()
+
+    ffmpeg("sys.exit('No space left on device')")
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    with pytest.raises(UserError, match=r"ffmpeg ended before the last frame \(No space left on device\)"):
         file_of(bundles, format="mp4")
 
 
