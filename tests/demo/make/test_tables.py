@@ -70,7 +70,7 @@ def test_rows_name_pictures_by_their_path_else_by_their_name():
 def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
     (tmp_path / "metadata.csv").write_bytes("\ufefffile_name;wärme;leer\na.png;1,5;\nb.png;2;\n".encode())
     assert list(read_records(tmp_path / "metadata.csv")) == [
-        {"file_name": "a.png", "wärme": "1,5"},
+        {"file_name": "a.png", "wärme": 1.5},
         {"file_name": "b.png", "wärme": 2.0},
     ]
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "smile": true, "box": [1]}\n\n')
