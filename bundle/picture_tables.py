@@ -77,10 +77,9 @@ def is_chinese(data: bytes) -> bool:
     return 2 * len(firsts.translate(None, FIRST_LEVEL)) < len(firsts)
 
 
-def encoding_note(called: object, data: bytes) -> str:
-    """The line of a report on a table whose encoding is a guess; "" for others. Raises as `encoding_of`."""
-    guess = {"cp1252": "Windows-1252", "gb18030": "GB 18030"}.get(encoding_of(data))
-    return f"{called} is not UTF-8 and is read as {guess}; if letters are wrong, save it as CSV UTF-8" if guess else ""
+def guessed_encoding(data: bytes) -> str:
+    """What the encoding of a table is called, where it is a guess; "" for others. Raises as `encoding_of`."""
+    return {"cp1252": "Windows-1252", "gb18030": "GB 18030"}.get(encoding_of(data), "")
 
 
 def text_of(data: bytes) -> str:

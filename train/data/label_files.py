@@ -18,7 +18,7 @@ from bundle.picture_tables import (
     TEXT_TABLES,
     by_name,
     cell_of_text,
-    encoding_note,
+    guessed_encoding,
     text_of,
     text_records,
 )
@@ -148,8 +148,8 @@ def records_of(source: str, name: PurePosixPath, files: Files, way_out: str, not
     try:
         data = files[name]()
         records = read_records(name, data)
-        if name.suffix.lower() != ".parquet" and records and (note := encoding_note(name, data)):
-            notes.append(note)
+        if name.suffix.lower() != ".parquet" and records and (guess := guessed_encoding(data)):
+            notes.append(f"{name} is not UTF-8 and is read as {guess}; if letters are wrong, save it as CSV UTF-8")
         return records
     except (OSError, ValueError, RecursionError, csv.Error) as problem:
         raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
