@@ -331,6 +331,18 @@ def zip_in_zip(home: Path) -> str:
     return said(home / "pets.zip")
 
 
+@folders("a zip in a zip in a zip")
+def zip_in_zip_in_zip(home: Path) -> str:
+    fish = zipped(plain(home / "fish", 60), home / "fish.zip")
+    with zipfile.ZipFile(home / "pets.zip", "w") as archive:
+        archive.write(fish, "fish.zip")
+    with zipfile.ZipFile(home / "all.zip", "w") as archive:
+        archive.write(home / "pets.zip", "pets.zip")
+        for name in ("cat", "dog"):
+            archive.write(zipped(plain(home / name, 60), home / f"{name}.zip"), f"{name}.zip")
+    return said(home / "all.zip")
+
+
 @folders("zips in a folder")
 def zips_in_a_folder(home: Path) -> str:
     (home / "pets").mkdir()
