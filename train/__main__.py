@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bundle.exit_codes import exit_code
+from bundle.exit_codes import INTERRUPTED, exit_code
 from bundle.version import VERSION
 
-STOPPED = "Stopped at once; what was stored before is kept."
+STOPPED = "Stopped at once; whatever was stored before is kept."
+NOTHING_STORED = "Stopped before anything was stored."
 
 
 def run(words: Sequence[str]) -> int:
@@ -29,9 +30,15 @@ def run(words: Sequence[str]) -> int:
         return evaluate(settings)
     if isinstance(settings, WatchSettings):
         return watch(settings)
-    from train.training import train_run
+    try:
+        from train.training import train_run
 
-    return train_run(settings, given, began)
+        return train_run(settings, given, began)
+    except KeyboardInterrupt:
+        if settings.run.exists():
+            raise
+        print(NOTHING_STORED, file=sys.stderr)
+        return INTERRUPTED
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from demo.make.tables import is_table
 
 FETCHED = ".fetched"
 LOOK_EVERY = 0.3
+NOTE = "note: "  # with which the process begins a line of the report
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+|shapes")
 RECORDS = {".md", ".json"}  # of a ready set: no pictures
 
@@ -74,13 +75,15 @@ def ready_sets(limits: MakeLimits) -> dict[str, int]:
 
 @dataclass
 class Fetch:
-    """How far one is: `done` of `of` pictures read, then stored; `refused` as for arrivals."""
+    """How far one is: `done` of `of` pictures read, then stored; `refused` as for arrivals; `notes` on how the source
+    was read."""
 
     of: int
     state: State = "reading"
     done: int = 0
     stored: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
     error: str = ""
     child: Child | None = None
     thread: threading.Thread | None = None
@@ -125,7 +128,7 @@ class Fetches:
             fetch = self._fetches.get(name)
         if fetch is None:
             return None
-        told = {key: getattr(fetch, key) for key in ("state", "done", "of", "stored", "error")}
+        told = {key: getattr(fetch, key) for key in ("state", "done", "of", "stored", "notes", "error")}
         return told | {"refused": dict(fetch.refused)}
 
     def stop(self, name: str) -> None:
@@ -187,6 +190,7 @@ class Fetches:
             fetch.done = count_in(target)
         if child.wait() and fetch.state == "reading":
             raise UserError(child.last_words())
+        fetch.notes = [line.removeprefix(NOTE) for line in child.last_lines() if line.startswith(NOTE)]
 
     def _store(self, name: str, fetch: Fetch, source: Path) -> None:
         """Takes what the process left into the project. Raises UserError where the disk refuses or there is no room."""

@@ -26,6 +26,7 @@ from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_table, is_too_large, 
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
+TOO_DEEP = "a zip in a zip within a zip: unpack the outermost one, and drop the folder"
 UNPACKED = 4  # times as many bytes, and as many files, as a project may hold: a zip may have more than pictures
 
 
@@ -106,8 +107,11 @@ class Incoming:
                     raise InputError(f"{name} is locked with a password: unpack it, and drop the folder.")
                 if entry.file_size > TRAINING.bytes:
                     arrivals.refused["too large"] += 1
-                elif entry_name.lower().endswith(".zip") and not within:
-                    zips.append((entry, entry_name))
+                elif entry_name.lower().endswith(".zip"):
+                    if within:
+                        arrivals.refused[TOO_DEEP] += 1
+                    else:
+                        zips.append((entry, entry_name))
                 elif (data := self._read(archive, entry, arrivals)) is not None:
                     self._take_file(data, f"{within}{entry_name}", f"{name}/{within}{entry_name}", arrivals)
             if zips and arrivals.stored > before:  # they may be copies of the pictures beside them

@@ -16,7 +16,8 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -141,6 +142,14 @@ class Projects:
                 continue
         return [name for _, name in sorted(found, reverse=True)]
 
+    def titles(self) -> set[str]:
+        """The titles of all projects whose file can be read."""
+        found = set()
+        for name in self.names():
+            with suppress(UserError):
+                found.add(self.get(name).title)
+        return found
+
     def folder(self, name: str) -> Path:
         """The folder of a project. Raises InputError where there is none of this name."""
         if not re.fullmatch(r"[a-z0-9-]{1,60}", name) or not (self.home / name / FILE).is_file():
@@ -148,15 +157,17 @@ class Projects:
         return self.home / name
 
     def create(self, title: str) -> str:
-        """A new project; returns its name, which is also that of its bundle.
+        """A new project, with a number behind a title that another one has; returns its name, which is also that of its
+        bundle.
 
         Raises InputError without a title, UserError where the disk refuses."""
         title = one_line(title)[:MAX_TITLE]
         if not title:
             raise InputError("Give it a name first.")
         name = f"{slug(title)}-{secrets.token_hex(2)}"
-        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"))
         with self._lock:
+            title = free_title(title, self.titles())
+            project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"))
             self._write(self.home / name, project)
         return name
 
@@ -208,6 +219,15 @@ def what_is_wrong(problem: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"There is no choice called {name[:60]}: take one of {', '.join(MUST_BE)}."
     return MUST_BE.get(name, f"That cannot be chosen: {name}.")
+
+
+def free_title(title: str, taken: Collection[str]) -> str:
+    """A title that no other project has, be it by a number."""
+    found, number = title, 1
+    while found in taken:
+        number += 1
+        found = f"{title[: MAX_TITLE - len(f' {number}')].rstrip()} {number}"
+    return found
 
 
 def slug(title: str) -> str:

@@ -25,9 +25,9 @@ class Superseded(Exception):
 
 @dataclass
 class SurveyTask:
-    """A survey that is being made: pictures `done` of `of`, then its `result` and the `columns` of the tables that came
-    with the pictures, or the `error` that prevented it; `ended`: when, on time.monotonic(). `earlier`: what was seen
-    before; `superseded`: set once another survey has taken its place."""
+    """A survey that is being made: pictures `done` of `of`, then its `result`, the `columns` of the tables that came
+    with the pictures and `notes` on how those were read, or the `error` that prevented it; `ended`: when, on
+    time.monotonic(). `earlier`: what was seen before; `superseded`: set once another survey has taken its place."""
 
     key: Key
     earlier: Survey | None = None
@@ -35,6 +35,7 @@ class SurveyTask:
     of: int = 0
     result: Survey | None = None
     columns: dict[str, Column] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     error: str = ""
     ended: float = 0.0
     superseded: threading.Event = field(default_factory=threading.Event)
@@ -110,7 +111,7 @@ def make(task: SurveyTask, folder: Path, project: Project) -> None:
 
     try:
         found = survey(folder / "pictures", project, on_progress, task.earlier)
-        task.columns = columns(folder, found.files)
+        task.columns = columns(folder, found.files, task.notes)
         task.result, task.earlier = found, None  # what was seen before is in it, too
     except Superseded:
         return

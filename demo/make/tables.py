@@ -19,6 +19,7 @@ from bundle.picture_tables import (
     TEXT_TABLES,
     by_name,
     cell_of_text,
+    guessed_encoding,
     text_records,
     words_among,
 )
@@ -62,9 +63,9 @@ def is_too_large(name: str, data: bytes) -> bool:
     return any(line.count(b":") > MAX_COLUMNS for line in io.BytesIO(data))
 
 
-def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
+def columns(project: Path, files: Collection[str], notes: list[str] | None = None) -> dict[str, Column]:
     """What the tables in the folder of a project tell about these pictures: column -> its cells. Tables that cannot be
-    read tell nothing."""
+    read tell nothing. `notes` get sentences on these, and on those whose encoding is a guess."""
     called = names_of(project)
     tables = [
         (project / TABLES / path.name, called.get(f"{TABLES}/{path.name}", path.name)) for path in table_files(project)
@@ -74,10 +75,16 @@ def columns(project: Path, files: Collection[str]) -> dict[str, Column]:
     pictures = {called[file]: file for file in files if file in called}
     found: dict[str, Cells] = {}
     for path, name in tables:
-        with suppress(OSError, ValueError, csv.Error):
+        try:
+            if notes is not None and (guess := guessed_encoding(path.read_bytes())):
+                notes.append(f"{name} is not UTF-8: it is read as {guess}. If letters are wrong, save it as CSV UTF-8.")
             for column, cells in cells_of(read_records(path), PurePosixPath(name).parent, pictures).items():
                 if column in found or len(found) < MAX_COLUMNS:
                     found.setdefault(column, {}).update(cells)
+        except (OSError, ValueError, csv.Error) as problem:
+            if notes is not None:
+                why = problem.strerror if isinstance(problem, OSError) else problem
+                notes.append(f"{name} cannot be read, and tells nothing: {why}.")
     return {name: Column(cells, why_no_attribute(name, cells), tells_classes(cells)) for name, cells in found.items()}
 
 

@@ -4,7 +4,7 @@ PUT    /make/{project}/files?id=&name=&at=&of=   a piece of a picture or zip, at
                                              whole, what became of it; `id` is the file's own
 POST   /make/{project}/source?ready= or ?path=   begins to fetch a ready set, or what lies at a path -> as GET
 GET    /make/{project}/source                how far that is: {"fetch": {"state", "done", "of", "stored", "refused",
-                                             "error"}}, or {"fetch": null} before anything was fetched
+                                             "notes", "error"}}, or {"fetch": null} before anything was fetched
 DELETE /make/{project}/source                ends it; what has arrived stays
 GET    /make/{project}/pictures              the survey and what was chosen, or {"done", "of"} until it is made
 GET    /make/{project}/pictures/{page}.png   PER_PAGE of the pictures as the models see them, in rows of COLUMNS
@@ -57,6 +57,7 @@ from demo.routes.model_requests import NO_STORE, refusal
 from demo.routes.threads import DECODING, STORING, WAITING, in_thread
 
 COLUMNS, PER_PAGE = 10, 100
+MOST_NOTES = 5  # on tables
 REMEMBERED = 1000  # files whose answers are given again, where they were lost
 ABANDONED = 24 * 3600  # seconds after which a file that never came to its end is removed
 MAX_ARRIVING = 64  # files of a project that arrive at a time; a page sends four
@@ -263,7 +264,7 @@ class PictureRoutes:
     def _changed(self, name: str, choice: choices.Choice, files: list[str]) -> dict[str, Any]:
         """Writes a choice about a project with these pictures; what to say about it, as JSON. Raises UserError."""
         project = self.projects.update(name, lambda project: choices.chosen(project, choice, files))
-        return {"advice": advice(project, files, flags_of(self.surveys.of(name)))}
+        return {"advice": advice_of(project, files, self.surveys.of(name))}
 
     async def _lay_out(self, request: Request) -> Response:
         name = name_of(request)
@@ -305,8 +306,13 @@ def chosen_facts(project: Project, files: Sequence[str], task: SurveyTask) -> di
         "sides": project.sides,
         "classes": [name for name in class_counts(project, files) if name],
         "class_of": {file: class_of(project, file) for file in files},
-        "advice": advice(project, files, flags_of(task)),
+        "advice": advice_of(project, files, task),
     }
+
+
+def advice_of(project: Project, files: Sequence[str], task: SurveyTask) -> list[str]:
+    """What to say about what was chosen, and about the tables that came with these pictures."""
+    return [*advice(project, files, flags_of(task)), *task.notes[:MOST_NOTES]]
 
 
 def flags_of(task: SurveyTask) -> dict[str, tuple[str, ...]]:

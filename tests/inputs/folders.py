@@ -262,6 +262,16 @@ def windows(home: Path) -> str:
     return said(home)
 
 
+@folders("`metadata.csv` as Excel saves it: in Windows-1252, with decimal commas")
+def excel(home: Path) -> str:
+    names = sorted(path.name for path in plain(home, 120).iterdir())
+    lines = [f"{name};{('Möhre', 'Mähre')[i % 2]};{i},5" for i, name in enumerate(names)]
+    (home / "metadata.csv").write_bytes("\n".join(["file_name;label;größe", *lines]).encode("utf-16"))
+    assert "not UTF-8" not in said(home)
+    (home / "metadata.csv").write_bytes("\n".join(["file_name;label;größe", *lines]).encode("cp1252"))
+    return said(home, reading=Reading(attributes="all"))
+
+
 @folders("a folder that is called as a set made here, `./shapes`")
 def own_shapes(home: Path) -> str:
     for name in ("mine", "yours"):
@@ -329,6 +339,18 @@ def zip_in_zip(home: Path) -> str:
             inner = zipped(plain(home / name, 60), home / f"{name}.zip")
             archive.write(inner, f"pets/{name}.zip")
     return said(home / "pets.zip")
+
+
+@folders("a zip in a zip in a zip")
+def zip_in_zip_in_zip(home: Path) -> str:
+    fish = zipped(plain(home / "fish", 60), home / "fish.zip")
+    with zipfile.ZipFile(home / "pets.zip", "w") as archive:
+        archive.write(fish, "fish.zip")
+    with zipfile.ZipFile(home / "all.zip", "w") as archive:
+        archive.write(home / "pets.zip", "pets.zip")
+        for name in ("cat", "dog"):
+            archive.write(zipped(plain(home / name, 60), home / f"{name}.zip"), f"{name}.zip")
+    return said(home / "all.zip")
 
 
 @folders("zips in a folder")

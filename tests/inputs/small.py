@@ -46,6 +46,14 @@ def fairly_few(home: Path) -> str:
     return said(draw_folder(home, 40))
 
 
+@small("many pictures that are copies of others")
+def copies(home: Path) -> str:
+    for path in list(draw_folder(home, 6, classes=False).glob("*.png")):
+        for i in range(9):
+            shutil.copy(path, path.with_stem(f"{path.stem}-{i}"))
+    return said(home)
+
+
 @small("pictures that are all the same")
 def all_the_same(home: Path) -> str:
     Image.new("RGB", (20, 20), "teal").save(home / "0.png")

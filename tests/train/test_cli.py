@@ -131,3 +131,15 @@ def test_the_last_of_several_presets_holds():
     for words in (["--preset", "mlp", "--preset", "gpu"], ["--preset=mlp", "--preset=gpu"]):
         settings, _ = parse(["gan", "r", *words])
         assert (settings.preset, settings.body, settings.width) == ("gpu", "residual", 512)
+
+
+@pytest.mark.parametrize(("stored", "words"), [(False, "before anything was stored"), (True, "stored before is kept")])
+def test_ctrl_c_promises_nothing_that_is_not_there(tmp_path, monkeypatch, capsys, stored, words):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train.training.train_run", interrupted)
+    if stored:
+        (tmp_path / "run").mkdir()
+    assert main(["gan", str(tmp_path / "run"), "--data", str(tmp_path)]) == 130
+    assert words in capsys.readouterr().err

@@ -51,6 +51,14 @@ class NoAttribute(ValueError):
     """Why a column is no attribute, as the end of a sentence that begins with its name."""
 
 
+class NoAttributes(UserError):
+    """That no column is an attribute, where all were asked for; `notes`: why each is none."""
+
+    def __init__(self, asked: str, notes: Sequence[str]):
+        super().__init__(f"--attributes {asked}: no column is an attribute{''.join(f'; {note}' for note in notes)}.")
+        self.notes = tuple(notes)
+
+
 def asked_columns(
     asked: str | None, columns: Sequence[str], class_columns: Collection[str] = ()
 ) -> tuple[list[str], bool]:
@@ -90,7 +98,7 @@ def choose_attributes(
 ) -> tuple[list[Column], list[str]]:
     """The attributes among columns of training cells, and notes on those that are none.
 
-    Raises UserError where a column that was named is none, and where "all" finds none.
+    Raises UserError where a column that was named is none, NoAttributes where "all" finds none.
     """
     names, named = asked_columns(asked, list(cells), class_columns)
     found, notes = [], []
@@ -105,7 +113,7 @@ def choose_attributes(
         notes.append(f"only the first {MAX_ATTRIBUTES} of {len(found)} attributes are taken: name others")
         found = found[:MAX_ATTRIBUTES]
     if asked is not None and not found:
-        raise UserError(f"--attributes {asked}: no column is an attribute{''.join(f'; {note}' for note in notes)}.")
+        raise NoAttributes(asked, notes)
     return found, notes
 
 

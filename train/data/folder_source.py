@@ -33,7 +33,7 @@ def folder_source(
         file_labels(source, train, test, files, reading) if reading.classes else (None, [], [])
     )
     attributes, values, more = file_attributes(source, [*train], [*test], files, reading.attributes, class_columns)
-    notes += [*more, *about_labels]
+    notes += dict.fromkeys([*more, *about_labels])  # both read the same files
     if not reading.classes:
         none = file_split(train, files, {}, (), values), file_split(test, files, {}, (), values) if test else None
         return Source(*none, (), (*notes, "--no-classes: labels are not read"), attributes=attributes)
@@ -76,7 +76,7 @@ def file_attributes(
     if wanted is None:
         return (), {}, []
     pictures = [*train, *test]
-    rows, columns, about_rows = find_rows(source, files, pictures)
+    rows, columns, about_files = find_rows(source, files, pictures)
     cells = {name: [rows.get(path, {}).get(name) for path in train] for name in columns}
     chosen, notes = choose_attributes(wanted, cells, class_columns)
     infos = tuple(column.info for column in chosen)
@@ -84,7 +84,7 @@ def file_attributes(
     values = {
         path: tuple(row) for path, row in zip(pictures, matrix(infos, asked, len(pictures)).tolist(), strict=True)
     }
-    return infos, values, [*about_rows, *notes]
+    return infos, values, [*about_files, *notes]
 
 
 def file_labels(

@@ -12,7 +12,16 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from bundle.errors import UserError
-from bundle.picture_tables import FILE_COLUMNS, LABEL_COLUMNS, TEXT_TABLES, by_name, cell_of_text, text_records
+from bundle.picture_tables import (
+    FILE_COLUMNS,
+    LABEL_COLUMNS,
+    TEXT_TABLES,
+    by_name,
+    cell_of_text,
+    guessed_encoding,
+    text_of,
+    text_records,
+)
 from train.data.columns import named_column
 from train.data.label_values import ClassKey, class_keys, label_key
 from train.data.source import Files
@@ -54,7 +63,7 @@ def find_labels(source: str, files: Files, pictures: Sequence[PurePosixPath], as
     found, tables = FileLabels(), []
     names, paths = [name for name in files if is_label_file(name)], Paths(files)
     for name in names:
-        records = records_of(source, name, files, "add --classes-from folder or --no-classes")
+        records = records_of(source, name, files, "add --classes-from folder or --no-classes", found.notes)
         if records is None:
             found.notes.append(f"{name} is not StyleGAN's, and is passed over")
         elif table := label_table(name, records, paths, found):
@@ -72,13 +81,13 @@ def find_rows(
     source: str, files: Files, pictures: Sequence[PurePosixPath]
 ) -> tuple[dict[PurePosixPath, dict[str, object]], list[str], list[str]]:
     """What the files beside the pictures say of each: picture -> its rows of all files in one (of two cells, the last
-    that is filled); the columns of all files; and notes. Raises UserError for a file that cannot be read."""
+    that is filled); the columns of all files; notes on how they were read. Raises UserError for a file that cannot be
+    read."""
     found: dict[PurePosixPath, dict[str, object]] = {}
     columns: dict[str, None] = {}
-    notes: list[str] = []
-    paths = Paths(files)
+    paths, notes = Paths(files), list[str]()
     for name in (name for name in files if is_label_file(name)):
-        records = records_of(source, name, files, "leave out --attributes") or []
+        records = records_of(source, name, files, "leave out --attributes", notes) or []
         names = list(dict.fromkeys(column for record in records for column in record))
         places = by_name(names, FILE_COLUMNS)
         if not places:
@@ -151,11 +160,15 @@ class Paths:
         return table.parent / slashes
 
 
-def records_of(source: str, name: PurePosixPath, files: Files, way_out: str) -> Records | None:
-    """The rows of a file of a source; None for a dataset.json that is not StyleGAN's. Raises UserError, with a way out,
-    for one that cannot be read."""
+def records_of(source: str, name: PurePosixPath, files: Files, way_out: str, notes: list[str]) -> Records | None:
+    """The rows of a file of a source; None for a dataset.json that is not StyleGAN's. Adds to `notes` where its
+    encoding is a guess. Raises UserError, with a way out, for one that cannot be read."""
     try:
-        return read_records(name, files[name]())
+        data = files[name]()
+        records = read_records(name, data)
+        if name.suffix.lower() != ".parquet" and records and (guess := guessed_encoding(data)):
+            notes.append(f"{name} is not UTF-8 and is read as {guess}; if letters are wrong, save it as CSV UTF-8")
+        return records
     except (OSError, ValueError, RecursionError, csv.Error) as problem:
         raise UserError(f"{source}: {name} cannot be read ({problem}). Mend it, or {way_out}.") from problem
 
@@ -254,7 +267,7 @@ def read_records(name: PurePosixPath, data: bytes) -> Records | None:
 
         return pq.read_table(io.BytesIO(data)).to_pylist()
     if name.name.lower() == STYLEGAN:
-        return stylegan_records(json.loads(data.decode("utf-8-sig", errors="replace")))
+        return stylegan_records(json.loads(text_of(data)))
     records = list(text_records(name, data))
     if name.suffix.lower() != ".csv":
         return records

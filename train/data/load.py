@@ -20,7 +20,7 @@ from bundle.schema import Fit
 from train.data import shapes, stacked_mnist
 from train.data.attributes import attributes_note, choose_attributes, matrix
 from train.data.cache import Cache
-from train.data.checks import check_count, check_variety, few_pictures
+from train.data.checks import check_count, check_variety, copies, few_pictures
 from train.data.dataset import DataInfo, Pictures, describe, set_name, synthetic_set
 from train.data.open_source import open_source
 from train.data.packed import key_of
@@ -98,7 +98,8 @@ def load(
     if found.pack:  # whoever reads these pictures again asks so
         found.pack.answers_to(key_of(opened, known_as(info)))
     if not quiet:
-        notes = (*opened.notes, *found.notes, *wanted.notes, *notes_on(info, scan, size is None))
+        alike = [] if found.pack else copies(train.images, test.images)  # a pack is large: reading it again takes long
+        notes = (*opened.notes, *found.notes, *wanted.notes, *notes_on(info, scan, size is None), *alike)
         print(scan_report(scan, info, notes), flush=True)
     check_count(source, scan, len(train), len(test))
     check_variety(source, train.images, test.images)

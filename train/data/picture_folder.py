@@ -4,7 +4,7 @@
 
 FOLDER, which must be empty or missing, gets at most so many pictures, spread over the whole source, as
 CLASS/NUMBER.ENDING; FOLDER/metadata.csv has its attributes, and the classes too where some pictures have none. What is
-read, and how, is as for --data of a training.
+read, and how, is as for --data of a training; notes on that come last.
 """
 
 import csv
@@ -24,11 +24,13 @@ from bundle import images
 from bundle.deep_pixels import EACH, ValueRange
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
+from bundle.one_line import one_line
 from bundle.picture_files import ENDINGS, TRAINING, opened
 from bundle.picture_tables import LABEL_COLUMNS
 from bundle.pictures import from_array
+from bundle.printable import printable
 from train.data import shapes
-from train.data.attributes import AttributeInfo, number_word
+from train.data.attributes import AttributeInfo, NoAttributes, number_word
 from train.data.dataset import synthetic_set
 from train.data.folder_files import SYSTEM_FOLDERS
 from train.data.load import load
@@ -39,6 +41,7 @@ from train.data.scan import survey
 from train.data.source import Row, Source
 
 TOLD_EVERY = 25  # pictures
+MOST_NOTES = 10
 # What no file may be called on Windows, which is also what could lead out of the folder.
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
@@ -91,11 +94,13 @@ class FolderNames:
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """The pictures of a source: the names of their attributes, how many there are, and each."""
+    """The pictures of a source: the names of their attributes, how many there are, each, and notes on how they were
+    read."""
 
     attributes: tuple[str, ...]
     count: int
     pictures: Iterator[PictureFile]
+    notes: tuple[str, ...] = ()
 
 
 def write_folder(settings: FolderSettings) -> int:
@@ -128,6 +133,8 @@ def write_folder(settings: FolderSettings) -> int:
     if columns:
         with (settings.folder / TABLE).open("w", encoding="utf-8", newline="") as out:
             csv.writer(out).writerows([["file_name", *columns], *rows])
+    for note in found.notes[:MOST_NOTES]:
+        print(f"note: {printable(one_line(note))}", flush=True)
     return 0
 
 
@@ -141,21 +148,24 @@ def files_of(source: str, most: int) -> PictureFiles:
             train = load(source, quiet=True).train
             stacked = (png_file(pixels.numpy().transpose(1, 2, 0)) for pixels in train.images[:most])
             return PictureFiles((), min(most, len(train)), stacked)
-    found = opened_with_attributes(source)
-    return PictureFiles(
-        tuple(info.name for info in found.attributes), min(most, size_of(found)), spread_over(found, most)
-    )
+    found, notes = opened_with_attributes(source)
+    names = tuple(info.name for info in found.attributes)
+    notes = tuple(note for note in notes if "--" not in note)  # flags are of no use here
+    return PictureFiles(names, min(most, size_of(found)), spread_over(found, most), notes)
 
 
 # ------------------------------------------------------------------------------------------- of a source
 
 
-def opened_with_attributes(source: str) -> Source:
-    """A source with whatever attributes it has. Raises UserError."""
+def opened_with_attributes(source: str) -> tuple[Source, tuple[str, ...]]:
+    """A source with whatever attributes it has, and notes for the report. Raises UserError."""
+    why: tuple[str, ...] = ()
     try:
-        return open_source(source, Reading(attributes="all"))
-    except UserError:  # mostly since there are none
-        return open_source(source)
+        found = open_source(source, Reading(attributes="all"))
+    except UserError as problem:  # mostly since there are none
+        why = problem.notes if isinstance(problem, NoAttributes) else ()
+        found = open_source(source)
+    return found, (*why, *found.notes)
 
 
 def size_of(source: Source) -> int:

@@ -1,11 +1,15 @@
 """What was found in a source, printed before training."""
 
+import re
+
 from bundle.pictures import Framing, fills
 from train.data.dataset import DataInfo
 from train.data.scan import Scan
 from train.data.wording import first_few, plural
 
 MOST_CLASSES = 12  # named one by one
+LONGEST_CLASS = 60  # letters of its name
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
@@ -29,7 +33,12 @@ def scan_report(scan: Scan, info: DataInfo, notes: tuple[str, ...] = ()) -> str:
         lines.append(f"  {plural(len(scan.warned), 'warning')}: {first_few(scan.warned, between='; ')}")
     if scan.bad:
         lines.append(f"  skipped {len(scan.bad)} unreadable: {first_few(scan.bad, between='; ')}")
-    return "\n".join(lines)
+    return "\n".join(CONTROL.sub(escaped, line) for line in lines)
+
+
+def escaped(sign: re.Match[str]) -> str:
+    """A control character as it is written in code: names of folders and classes may hold ends of lines."""
+    return sign[0].encode("unicode_escape").decode()
 
 
 def sizes(scan: Scan) -> str:
@@ -65,6 +74,12 @@ def classes(scan: Scan, info: DataInfo) -> str:
     if not info.classes:
         return "no classes"
     counts = [scan.labels[i] for i in range(len(info.classes))]
-    each = ", ".join(f"{name} ({n})" for name, n in list(zip(info.classes, counts, strict=True))[:MOST_CLASSES])
+    named = list(zip(info.classes, counts, strict=True))[:MOST_CLASSES]
+    each = ", ".join(f"{shortened(name)} ({n})" for name, n in named)
     span = f", …; {min(counts)} to {max(counts)} pictures each" if len(counts) > MOST_CLASSES else ""
     return f"{len(info.classes)} classes: {each}{span}"
+
+
+def shortened(name: str) -> str:
+    """The name of a class, or its beginning."""
+    return name if len(name) <= LONGEST_CLASS else f"{name[: LONGEST_CLASS - 1]}…"

@@ -48,6 +48,7 @@ class ZipReader:
         self.inner: dict[PurePosixPath, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
         self.odd: list[str] = []
         self.torn: list[str] = []
+        self.deep: list[str] = []
         self.entries = self.bytes = self.inner_bytes = 0
 
     def add(self, archive_file: Path | io.BytesIO, within: PurePosixPath, called: str, nested: bool = False) -> None:
@@ -71,10 +72,12 @@ class ZipReader:
             name = PurePosixPath(entry_name.replace("\\", "/"))
             if name.is_absolute() or not name.parts or ".." in name.parts or stat.S_ISLNK(entry.external_attr >> 16):
                 self.odd.append(entry_name)
+            elif nested and name.suffix.lower() == ".zip" and not hidden(name):
+                self.deep.append(str(within / name))
             elif not hidden(name):
                 most = MOST_INNER_BYTES if name.suffix.lower() == ".parquet" else MOST_FILE_BYTES
                 self.files[within / name] = partial(read_entry, archive, entry, most)
-                if name.suffix.lower() == ".zip" and not nested:
+                if name.suffix.lower() == ".zip":
                     self.inner[within / name] = archive, entry  # of two of one name the last, as of other files
 
     def found(self) -> tuple[Files, list[str]]:
@@ -85,6 +88,9 @@ class ZipReader:
                 self.add_inner(archive, entry, name)
         notes = [f"left out {listed(self.odd, 'file')} outside the zip"] if self.odd else []
         notes += [f"left out {listed(self.torn, 'zip')} that cannot be read"] if self.torn else []
+        if self.deep:
+            deep = f"{listed(self.deep, 'zip')} in a zip within a zip"
+            notes.append(f"left out {deep}: unpack the outermost one, and name the folder")
         return dict(sorted(self.files.items())), notes
 
     def add_inner(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: PurePosixPath) -> None:

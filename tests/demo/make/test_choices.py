@@ -123,6 +123,12 @@ def test_every_size_and_proportion_can_be_drawn():
             assert width / height == pytest.approx(wide / high, rel=0.07)
 
 
+def test_projects_of_one_title_are_told_apart_by_a_number(tmp_path: Path):
+    projects = Projects(tmp_path)
+    titles = [projects.get(projects.create(title)).title for title in ("Pets", "Pets", "Pets", "x" * 80, "x" * 80)]
+    assert titles == ["Pets", "Pets 2", "Pets 3", "x" * 80, "x" * 78 + " 2"]
+
+
 def test_two_visitors_at_once_do_not_undo_each_other(tmp_path: Path):
     projects = Projects(tmp_path)
     name = projects.create("Pets")

@@ -35,12 +35,16 @@ def is_over(fetch: dict) -> bool:
 @pytest.mark.slow
 def test_a_folder_comes_with_its_classes(tmp_path: Path):
     draw_folder(tmp_path / "set", 30)
+    names = [path.relative_to(tmp_path / "set").as_posix() for path in (tmp_path / "set").rglob("*.png")]
+    rows = [f"{name},{'abc'[i % 3]}" for i, name in enumerate(names)]
+    (tmp_path / "set" / "metadata.csv").write_text("\n".join(["file_name,style", *rows]))
     page = Page(tmp_path / "home")
     name = page.project_of(0)
     assert page.client.get(f"/make/{name}/source").json() == {"fetch": None}
     assert page.post(f"/{name}/source?path={tmp_path / 'set'}").status_code == 200
     fetch = wait(page, name, is_over)
     assert (fetch["state"], fetch["stored"], fetch["refused"]) == ("done", 30, {}), fetch
+    assert any("the column style is no attribute: it holds 3 different words" in note for note in fetch["notes"])
     assert page.pictures(name)["classes"] == ["bar", "disc", "square"]
     assert not (page.maker.projects.folder(name) / FETCHED).exists()
 

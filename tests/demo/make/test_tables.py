@@ -73,7 +73,7 @@ def test_rows_name_pictures_by_their_path_else_by_their_name():
 def test_tables_are_read_in_the_usual_forms(tmp_path: Path):
     (tmp_path / "metadata.csv").write_bytes("\ufefffile_name;wärme;leer\na.png;1,5;\nb.png;2;\n".encode())
     assert list(read_records(tmp_path / "metadata.csv")) == [
-        {"file_name": "a.png", "wärme": "1,5"},
+        {"file_name": "a.png", "wärme": 1.5},
         {"file_name": "b.png", "wärme": 2.0},
     ]
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png", "smile": true, "box": [1]}\n\n')
@@ -92,9 +92,27 @@ def test_a_table_that_cannot_be_read_tells_nothing(tmp_path: Path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "000001.jsonl").write_text("{torn")
     (tmp_path / "tables" / "000002.jsonl").write_text('[1]\n"no object"\n')
-    assert columns(tmp_path, ["a/000001.png"]) == {}
+    notes: list[str] = []
+    assert columns(tmp_path, ["a/000001.png"], notes) == {}
+    assert [note.partition(",")[0] for note in notes] == ["000001.jsonl cannot be read", "000002.jsonl cannot be read"]
     with pytest.raises(InputError, match="The column kind tells no classes"):
         classes_by(tmp_path, "kind", [])
+
+
+def test_a_table_of_excel_tells_classes_that_differ_and_the_guess_is_said(tmp_path: Path):
+    files = [f"a/{i:06d}.png" for i in range(6)]
+    (tmp_path / "tables").mkdir()
+    rows = "".join(f"{i}.png;{('Möhre', 'Mähre')[i % 2]}\n" for i in range(6))
+    (tmp_path / "tables" / "000001.csv").write_bytes(f"file_name;kind\n{rows}".encode("cp1252"))
+    names = [{"file": "tables/000001.csv", "name": "metadata.csv"}]
+    names += [{"file": file, "name": f"{i}.png"} for i, file in enumerate(files)]
+    (tmp_path / "names.jsonl").write_text("\n".join(map(json.dumps, names)))
+    assert set(classes_by(tmp_path, "kind", files).values()) == {"Möhre", "Mähre"}
+    notes: list[str] = []
+    columns(tmp_path, files, notes)
+    assert notes == [
+        "metadata.csv is not UTF-8: it is read as Windows-1252. If letters are wrong, save it as CSV UTF-8."
+    ]
 
 
 @pytest.mark.parametrize(

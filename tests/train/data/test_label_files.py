@@ -273,3 +273,22 @@ def test_cells_beyond_the_columns_are_no_column(tmp_path: Path):
         open_source(str(tmp_path), Reading(label_column="kind"))
     source = open_source(str(tmp_path), Reading(attributes="all"))
     assert [one.name for one in source.attributes] == ["age"] and not any("None" in note for note in source.notes)
+
+
+def test_a_table_of_excel_keeps_its_letters_and_the_guess_is_said_once(tmp_path: Path):
+    names = drawn(tmp_path)
+    rows = [f"{name};{('Möhre', 'Mähre')[i % 2]};{i},5" for i, name in enumerate(names)]
+    (tmp_path / "metadata.csv").write_bytes("\n".join(["file_name;label;größe", *rows]).encode("cp1252"))
+    source = open_source(str(tmp_path), Reading(attributes="all"))
+    assert set(source.classes) == {"Möhre", "Mähre"}
+    assert [(one.name, one.kind) for one in source.attributes] == [("größe", "number")]
+    for reading in (Reading(), Reading(attributes="all"), Reading(classes=False, attributes="all")):
+        notes = open_source(str(tmp_path), reading).notes
+        assert sum("metadata.csv is not UTF-8 and is read as Windows-1252" in note for note in notes) == 1
+
+
+def test_a_table_in_no_known_encoding_is_refused_in_a_sentence(tmp_path: Path):
+    names = drawn(tmp_path, 40)
+    (tmp_path / "metadata.csv").write_bytes(b"file_name,label\n" + names[0].encode() + b",\x81")
+    with pytest.raises(UserError, match="save it as CSV UTF-8"):
+        open_source(str(tmp_path))

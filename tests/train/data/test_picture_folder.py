@@ -70,6 +70,15 @@ def test_classes_are_read_back_also_where_some_pictures_have_none(tmp_path: Path
     assert not (tmp_path / "full" / "metadata.csv").exists()
 
 
+def test_a_column_that_does_not_come_along_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    draw_folder(tmp_path / "set", 150, classes=False)
+    files = sorted(path.name for path in (tmp_path / "set").glob("*.png"))
+    rows = [f"{name},{'abc'[i % 3]}" for i, name in enumerate(files)]
+    (tmp_path / "set" / "metadata.csv").write_text("\n".join(["file_name,style", *rows]))
+    written(tmp_path / "set", tmp_path / "out")
+    assert "note: the column style is no attribute: it holds 3 different words (a, b, c)" in capsys.readouterr().out
+
+
 def test_drawn_shapes_have_classes_and_factors(tmp_path: Path):
     found = written("shapes", tmp_path / "out", 120)
     assert set(found) == {"square", "ellipse", "triangle", "heart"} and found.total() == 120

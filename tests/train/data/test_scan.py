@@ -68,3 +68,11 @@ def test_more_than_five_bad_files(tmp_path, capsys):
     load(str(folder))
     report = capsys.readouterr().out
     assert "skipped 7 unreadable" in report and "bad4.png" in report and "bad5.png" not in report
+
+
+def test_odd_names_of_classes_do_not_break_the_report(tmp_path, capsys):
+    for name in ("a\nnl", "b" * 100):
+        draw_folder(tmp_path / name, 30, classes=False)
+    load(str(tmp_path))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "2 classes" in line)
+    assert line.endswith(f"a\\nnl (30), {'b' * 59}… (30)")

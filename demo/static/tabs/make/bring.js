@@ -31,6 +31,8 @@
     const bar = el("progress", { max: 1, value: 0, "aria-label": T.t("Pictures on their way") });
     const words = el("span", { role: "status" });
     const progress = el("div", { class: "tf-progress", hidden: true }, bar, words);
+    const notes = el("ul", { class: "tf-make-advice" }); // on how a source was read
+    const tellNotes = (sentences) => notes.replaceChildren(...sentences.map((sentence) => el("li", {}, T.sentence(T.translate(sentence)))));
     let sending = 0; // drops whose files are on their way
     const none = () => T.t("There is no picture among these files. Bring PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, or a zip of them.");
 
@@ -72,6 +74,7 @@
     // in which another one may be opened.
     const bring = async (all, to) => {
       error.show("");
+      tellNotes([]);
       words.textContent = "";
       const refused = {};
       const refuse = (reason, of) => of.length && (refused[reason] = of.length);
@@ -141,6 +144,7 @@
       words.textContent = ended ?? (fetch.state === "reading" ? T.t("Reading pictures: {n} so far", { n: T.wholeNumber(fetch.done) }) : T.t("Storing picture {done} of {of}", fetch));
       progress.hidden = fetch.state === "failed";
       error.show(fetch.state === "failed" ? fetch.error : "");
+      tellNotes(fetch.state === "done" ? fetch.notes : []);
     });
     const root = el(
       "div",
@@ -150,12 +154,14 @@
       T.burstCamera(bring, projectNow, error.show),
       fetched,
       progress,
+      notes,
       error,
       el("p", { class: "tf-quiet" }, T.t("The pictures stay on the machine that runs this page. Nothing is sent anywhere else.")),
     );
     root.resume = fetched.resume;
     root.forget = () => {
       fetched.forget();
+      tellNotes([]);
       if (sending) return;
       error.show("");
       words.textContent = "";
