@@ -11,7 +11,6 @@ words/<language>/<folder>.json    the sentences of that folder's scripts
 import functools
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,6 @@ WORD_FOLDERS = (
     *("server", "quality"),
 )
 WORDS = tables(STATIC / "words", *WORD_FOLDERS)
-COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 PAGE_WORDS = tables(STATIC / "words", "page")  # what Gradio itself shows: the tabs and the footer
 
 
@@ -81,26 +79,32 @@ def page_script() -> str:
     A widget is a function of the element that it fills."""
     paths = [path for path in sorted(STATIC.glob("tabs/*/*.js")) if path.parent.name != MAKE]
     parts = [path.stem for path in paths if path.stem not in WIDGETS]
-    return without_comments("".join(text(f"{name}.js") for name in (*CORE, *parts)) + "".join(map(_widget, WIDGETS)))
+    return for_browsers("".join(text(f"{name}.js") for name in (*CORE, *parts)) + "".join(map(_widget, WIDGETS)))
 
 
 @functools.cache
 def make_script() -> str:
     """What the tab Make runs besides."""
     parts = [path.stem for path in sorted((STATIC / "tabs" / MAKE).glob("*.js")) if path.stem != MAKE]
-    return without_comments("".join(text(f"{name}.js") for name in parts) + _widget(MAKE))
+    return for_browsers("".join(text(f"{name}.js") for name in parts) + _widget(MAKE))
 
 
 @functools.cache
 def instrument_script() -> str:
     """What the fold "Instrument" runs once it is opened."""
-    return without_comments("".join(path.read_text(encoding="utf-8") for path in INSTRUMENT))
+    return for_browsers("".join(path.read_text(encoding="utf-8") for path in INSTRUMENT))
 
 
-def without_comments(source: str) -> str:
-    """A script without the lines that are comments: a seventh of what a visitor would load. No such line may stand in a
-    template literal."""
-    return COMMENT.sub("", source)
+def for_browsers(source: str) -> str:
+    """A script without what no browser reads: lines that are comments or empty, and indentation. Template literals stay
+    as they are; one of several lines stands in no other."""
+    kept, in_literal = [], False
+    for line in source.split("\n"):
+        lean = line if in_literal else line.lstrip()
+        if in_literal or (lean and not lean.startswith("//")):
+            kept.append(lean)
+            in_literal ^= lean.count("`") % 2 == 1
+    return "\n".join(kept) + "\n"
 
 
 def _widget(name: str) -> str:

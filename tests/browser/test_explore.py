@@ -21,6 +21,13 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     wait_for_change(page, ".tf-map-picture", there)
     page.wait_for_function("before => !document.body.innerText.includes(before)", arg=place)
 
+    classes = page.locator(".tf-map-legend input").all()
+    for one in classes[:-1]:
+        one.uncheck()
+    page.get_by_text("nearest dot: 9").wait_for()  # those that are not on the map do not count
+    for one in classes[:-1]:
+        one.check()
+
     moved = still(page, ".tf-moves-picture")
     page.get_by_text("Along the code").wait_for()
     first = page.locator(".tf-moves-list h4:has-text('Along') ~ .tf-slider input:not(:disabled)").first
@@ -81,6 +88,10 @@ def test_a_link_opens_the_tour_and_a_bundle_without_classes_has_a_plain_map(visi
     page.get_by_text("Each dot is a sample from the fitted prior").wait_for()
     assert not page.get_by_role("radio", name="Classes apart").is_visible()
     assert not page.locator(".tf-map-legend").is_visible()
+    assert page.locator(".tf-stages").get_by_text("32 px").count() == 1
+    bundle = "{ ...Twofold.bundle(), width: 48, height: 48, version: '1' }"
+    page.evaluate(f"Twofold.replaceBundle({bundle})")  # as many stages, of other sizes
+    page.locator(".tf-stages").get_by_text("48 px").wait_for()
 
 
 def test_the_tour_alone_is_printed_and_a_mix_of_classes_draws_everywhere(visit):

@@ -57,6 +57,10 @@ def test_the_second_window_shows_the_same_picture(visit):
     settle(page)
     shown = page.locator(".tf-travel").evaluate(PIXELS)
     assert other.locator("canvas").evaluate(PIXELS) == shown and len(set(shown)) > 2
+    rendering = "c => c.style.imageRendering"
+    assert other.locator("canvas").evaluate(rendering) == "auto"
+    page.locator(".tf-check", has_text="Pixels").locator("input").dispatch_event("click")
+    assert other.locator("canvas").evaluate(rendering) == "pixelated"
     if not page.locator(".tf-frame.tf-full").count():  # some browsers leave the full screen when a window opens
         page.locator(".tf-travel").dblclick()
     second.click()

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.browser.test_page import settle
+
 Page = Any  # playwright's, which need not be installed
 LEARNED = "#tf-about .tf-learned"
 
@@ -54,6 +56,23 @@ def test_the_tour_plays_it_and_stands_still_where_motion_is_unwanted(visit):
         assert page.locator(".tf-tour-step.tf-current h4").inner_text() == "6. All of it was learned"
         words = "Play" if still else "Pause"
         page.locator(".tf-tour").get_by_role("button", name=words, exact=True).wait_for()
+
+
+def test_the_tour_is_printed_once_its_last_step_is_drawn(visit):
+    page = visit("?b=learner&m=gan&tour=1", "window.print = () => { window.printed = true; };")
+    late = """() => {
+        const { imageAt } = window.Twofold;
+        window.Twofold.imageAt = (url) => new Promise((give) => (window.arrive = () => give(imageAt(url))));
+    }"""
+    page.evaluate(late)
+    page.get_by_role("button", name="Print the tour").click()
+    page.wait_for_function("Boolean(window.arrive)")
+    settle(page)
+    page.wait_for_timeout(200)
+    assert not page.evaluate("window.printed")
+    page.evaluate("arrive()")
+    page.wait_for_function("window.printed")
+    assert page.locator(".tf-tour .tf-learned canvas").evaluate("c => c.width !== 64")
 
 
 def test_a_bundle_without_snapshots_says_how_to_get_them(visit):

@@ -19,11 +19,11 @@ from tests.browser.test_page import settle, still, tab, wait_for_change
 Page = Any  # playwright's, which need not be installed
 SIMULATED = (Path(__file__).parents[2] / "benchmarks" / "simulated_midi.js").read_text(encoding="utf-8")
 KNOB = "value => simulatedMidi.send(0xb0, 74, value)"
-# A gamepad with two sticks; window.pad is null while it is unplugged.
+# A gamepad with two sticks, and room for another; window.pad is null while it is unplugged.
 GAMEPAD = """
 window.pad = { id: "Simulated pad (STANDARD GAMEPAD)", index: 0, connected: true, mapping: "standard",
     axes: [0, 0, 0, 0], buttons: Array.from({ length: 16 }, () => ({ value: 0, pressed: false })) };
-navigator.getGamepads = () => [window.pad, null, null, null];
+navigator.getGamepads = () => [window.pad, window.other ?? null, null, null];
 """
 
 
@@ -146,8 +146,10 @@ def test_a_gamepad_and_a_pen_play_and_what_is_unplugged_is_said(visit):
     told(page, "Gamepad: Simulated pad.")
     page.evaluate("pad.axes[0] = 1; pad.buttons[0].value = 1;")
     page.wait_for_function("Twofold.state.x > 5.2 && Twofold.state.t === 0.25")
-    page.evaluate("window.pad = null")
-    told(page, "Simulated pad was unplugged; the picture stays as it is.")
+    page.evaluate("window.other = { ...pad, id: 'Second pad', index: 1 }")
+    told(page, "Gamepad: Simulated pad, Second pad.")
+    page.evaluate("window.pad = window.other = null")
+    told(page, "Simulated pad, Second pad were unplugged; their sticks and buttons are at rest now.")
     page.wait_for_function("Twofold.parameters.find('speed.x').get() === 0")  # it does not run away
     pen = "pressure => document.dispatchEvent(new PointerEvent('pointermove', { pointerType: 'pen', pressure }))"
     page.evaluate(pen, 1)
@@ -157,7 +159,7 @@ def test_a_gamepad_and_a_pen_play_and_what_is_unplugged_is_said(visit):
     page.evaluate("simulatedMidi.send(0x90, 60, 127)")
     assert page.evaluate("Twofold.state.y") == 3
     page.evaluate("simulatedMidi.unplug('Simulated controller')")
-    told(page, "Simulated controller was unplugged; the picture stays as it is. No MIDI device is connected")
+    told(page, "Simulated controller was unplugged; the keys that were held are released. No MIDI device is connected")
     assert page.evaluate("Twofold.state.y") == 0  # the key that was held is no longer
     page.evaluate("simulatedMidi.plug('Another one')")
     told(page, "MIDI: Another one.")
@@ -296,6 +298,9 @@ def test_classes_mix_the_same_in_the_link_and_on_the_device(visit):
         assert np.abs(bytes_of(again) - there).max() <= 1
     page.evaluate("mark => Twofold.openMark(mark)", {"bundle": "digits", "state": state | {"x": 7}})
     assert page.evaluate("[Twofold.state.x, Twofold.state.mix]") == [7, "3:1,5:0.5039"]
+    page.locator(".tf-chips label", has_text="3").click()  # the largest of the mix, alone
+    assert page.evaluate("[Twofold.state.c, Twofold.state.mix]") == [3, ""]
+    page.evaluate("Twofold.set({ mix: '3:1,5:0.5' })")
     page.locator(".tf-chips label", has_text="7").click()
     assert page.evaluate("[Twofold.state.c, Twofold.state.mix]") == [7, ""]
 

@@ -220,6 +220,38 @@ def test_without_storage_they_are_kept_until_the_page_closes_and_long_names_of_e
     page.get_by_text("does not let the page store anything, so directions are lost").wait_for()
 
 
+def test_one_direction_too_many_is_said_and_its_slider_goes_back(visit):
+    page = visit("?b=plain&m=gan&x=5&y=0")
+    kept = "vector => [...'abcdefgh'].forEach((name) => Twofold.ownDirections.add({ name, vector }))"
+    page.evaluate(kept, page.evaluate(VECTOR))
+    page.locator(".tf-attribute-fold summary").click()
+    for name in "abcdefgh":
+        page.locator("#tf-play").get_by_role("slider", name=name, exact=True).fill("1")
+    page.get_by_text("At most 7 directions of your own move one picture").wait_for()
+    eighth = page.locator("#tf-play .tf-slider", has=page.get_by_role("slider", name="h", exact=True))
+    assert eighth.locator("input").input_value() == "0" and eighth.locator("output").inner_text() == "0"
+    page.locator("#tf-play").get_by_role("slider", name="a", exact=True).fill("0")
+    eighth.locator("input").fill("1")
+    assert page.evaluate("Object.keys(Twofold.readMoves(Twofold.state.attributes)).join('')") == "bcdefgh"
+    settle(page)
+
+
+def test_variations_of_a_bundle_that_was_made_anew_are_forgotten(visit):
+    page = visit("?b=digits&m=gan&x=5&y=0&tab=explore")
+    page.get_by_role("button", name="Show twelve variations").click()
+    page.locator(".tf-variation").first.wait_for()
+    settle(page)
+    anew = """() => {
+        const bundle = window.Twofold.bundle();
+        const spaces = { ...bundle.spaces, gan: { ...bundle.spaces.gan, key: "00000000" } };
+        window.Twofold.replaceBundle({ ...bundle, spaces, version: `${bundle.version}1` });
+    }"""
+    page.evaluate(anew)
+    page.get_by_role("button", name="Show twelve variations").wait_for()
+    assert not page.locator(".tf-variation").first.is_visible()
+    settle(page)
+
+
 def test_a_link_of_other_latents_draws_the_picture_without_it(visit):
     page = visit("?b=digits&x=5&y=0&attributes=light:2*AAAAAAAAgD8BAQEBAQEBAQ")
     assert page.evaluate("Twofold.state.attributes") == ""

@@ -282,6 +282,20 @@ def test_what_may_be_cached_has_the_version_in_its_address(visit):
     assert {tuple(parse_qs(urlparse(url).query)["v"]) for url in of_bundle} == {(version,)}
 
 
+def test_a_picture_that_was_drawn_before_comes_from_the_browsers_cache(visit):
+    page = visit("?b=digits&x=5&y=0")
+    before = still(page)
+    page.evaluate("Twofold.set({ x: 6.5 }, { undo: true })")
+    wait_for_change(page, ".tf-travel", before)
+    settle(page)
+    page.evaluate("performance.clearResourceTimings()")
+    page.evaluate("void Twofold.undo()")
+    assert still(page) == before
+    sizes = """performance.getEntriesByType("resource").filter(({ name }) => /\\/live\\/.*[?&]x=5(&|$)/.test(name))
+        .map(({ transferSize }) => transferSize)"""
+    assert set(page.evaluate(sizes)) == {0}  # of the canvas, and of the family
+
+
 def about_tells_figures_and_what_is_missing(page: Page) -> None:
     tab(page, "About")
     page.get_by_role("cell", name="Fréchet").or_(page.get_by_role("rowheader", name="Fréchet")).wait_for()
@@ -294,7 +308,16 @@ def test_a_visitor_brings_a_generator(visit, tmp_path: Path):
     page = visit()
     before = still(page)
     tab(page, "About")
-    page.get_by_label("ONNX file of a generator").set_input_files(tmp_path / "My blobs.onnx")
+    chosen = page.get_by_label("ONNX file of a generator")
+    moved = """() => {
+        window.readBlob = Blob.prototype.arrayBuffer;
+        Blob.prototype.arrayBuffer = async () => { throw new DOMException("gone", "NotReadableError"); };
+    }"""
+    page.evaluate(moved)
+    chosen.set_input_files(tmp_path / "torn.onnx")
+    page.get_by_text("This file cannot be read: it may be a folder, or have been moved.").wait_for()
+    page.evaluate("() => { Blob.prototype.arrayBuffer = window.readBlob; }")
+    chosen.set_input_files(tmp_path / "My blobs.onnx")
     page.get_by_text("My blobs is ready: choose it under Pictures.").wait_for(timeout=60_000)
     tab(page, "Play")
     assert wait_for_change(page, ".tf-travel", before)

@@ -119,4 +119,10 @@ def a_bundle_made_anew_shows_its_own_classes(page: Page) -> None:
     page.evaluate(anew, [f"kind {i}" for i in range(10)])
     page.locator(".tf-chips label", has_text="kind 7").wait_for()
     page.get_by_role("button", name="Seed 13 · class kind 3").wait_for()
+    page.evaluate(anew, [f"kind {i}" for i in range(20)])  # more than there is room for as chips
+    classes = page.locator(".tf-chips select")
+    page.evaluate("Twofold.set({ mix: '3:1,5:0.5' })")
+    assert classes.evaluate("select => select.selectedOptions[0].textContent") == "a mix"
+    classes.select_option("kind 3")  # the largest of the mix, alone
+    assert page.evaluate("[Twofold.state.c, Twofold.state.mix]") == [3, ""]
     settle(page)

@@ -57,11 +57,17 @@
         .join(" · "),
     // What can be moved, by name: attributes, and own directions.
     movable: (bundle = T.bundle(), m = T.state.m) => [...T.attributesOf(bundle, m), ...T.ownDirections.list(bundle, m)].map(({ name }) => name),
-    // The patch of the state that moves one attribute or own direction to a value.
+    // The patch of the state that moves one attribute or own direction to a value. One own direction too many stays where it
+    // is, and the bar says so.
     attributeMoved(name, value, state = T.state) {
       const bundle = T.bundle(state.b);
       const moves = T.readMoves(state.attributes);
       const own = T.ownDirections.list(bundle, state.m, moves).find((one) => one.name === name);
+      const { most } = T.ownDirections;
+      if (own && value && !moves[name] && Object.values(moves).filter((move) => typeof move === "object").length >= most) {
+        T.showMessage(T.t("At most {n} directions of your own move one picture: take one back to zero first.", { n: most }));
+        return { attributes: state.attributes };
+      }
       return { attributes: T.movesText({ ...moves, [name]: own ? { amount: value, vector: own.vector } : value }, bundle, state.m) };
     },
 
@@ -96,6 +102,8 @@
         const slider = T.slider(T.moveLabel(name), { min: -T.mostMove, max: T.mostMove, step: STEP, value: 0, format: (v) => (v ? signed(v) : "0"), hint }, (value) => {
           T.set(T.attributeMoved(name, value), { undo: !sliding });
           sliding = true;
+          const far = T.amountOf(T.readMoves(T.state.attributes)[name]);
+          if (far !== value) slider.put(far); // it was not moved
         });
         slider.input.addEventListener("change", () => (sliding = false));
         slider.dataset.parameter = T.moveParameter(name);

@@ -108,6 +108,7 @@ if (!T.facts.bundles.length) {
     classField.hidden = !bundle.classes.length;
     if (bundle.classes.length > 16) {
       const select = el("select", { "aria-label": T.t("Class") });
+      select.append(el("option", { value: "", disabled: true, hidden: true }, T.t("a mix")));
       bundle.classes.forEach((name, c) => select.append(el("option", { value: c }, name)));
       select.addEventListener("change", () => T.set({ c: Number(select.value) }, { undo: true }));
       chips.append(select);
@@ -135,9 +136,10 @@ if (!T.facts.bundles.length) {
     picker.value = state.b;
     models.choose(state.m);
     for (const input of models.querySelectorAll("input")) input.disabled = !bundle.models.includes(input.value);
-    for (const input of chips.querySelectorAll("input")) input.checked = Number(input.value) === state.c;
+    const single = state.mix ? "" : state.c; // of a mix none is chosen, so that each of its classes can be
+    for (const input of chips.querySelectorAll("input")) input.checked = Number(input.value) === single;
     const select = chips.querySelector("select");
-    if (select) select.value = state.c;
+    if (select) select.value = single;
     truncation.put(state.t);
     truncation.rename(state.m === "vae" ? T.t("Temperature") : T.t("Truncation"));
     truncation.title =
@@ -148,7 +150,7 @@ if (!T.facts.bundles.length) {
     reason.textContent = T.processorReason?.(bundle) ?? T.translate(bundle.reason);
     status.title = reason.textContent;
   };
-  T.on((after, before) => ["b", "m", "c", "t"].some((key) => after[key] !== before[key]) && refresh(after));
+  T.on((after, before) => ["b", "m", "c", "mix", "t"].some((key) => after[key] !== before[key]) && refresh(after));
   refresh(T.state);
   document.addEventListener("twofold-device", () => refresh(T.state));
 

@@ -19,7 +19,7 @@
     ({
       scale: T.t("How far the style is from the average: 1 leaves it as it is, 0 takes the average."),
       shift: T.t("Adds the style of another picture, always the same one; below 0 its opposite."),
-      rotate: T.t("Turns the style towards that of another picture, and on around, by degrees."),
+      rotate: T.t("Turns the style towards that of another picture and beyond it, in degrees."),
       noise: T.t("Adds random numbers, always the same ones."),
     })[knob];
   // What a stage is for, in words: the first third of them, the last third, and those between.

@@ -50,8 +50,9 @@
       const began = performance.now();
       const answer = await T.ask(T.url(path, { ...params, f: "raw" }), { signal });
       const picture = T.imageData(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
-      const model = /model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "");
-      return { picture, model: model ? Number(model[1]) : null, round: performance.now() - began };
+      const round = performance.now() - began;
+      const model = Number(/model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "")?.[1] ?? NaN);
+      return { picture, model: model <= round ? model : null, round }; // longer: the browser had the picture already
     },
     // A function that asks for a picture at (path, params). The newest request wins: a few are on their way at once, more
     // the longer they take, and an older answer never replaces a newer one. show(picture, request) paints it; request has
@@ -74,7 +75,7 @@
       const send = async (request, n) => {
         inFlight += 1;
         try {
-          const answer = await T.fetchPicture(request.path, { ...request.params, n });
+          const answer = await T.fetchPicture(request.path, request.params);
           roundTrip += (answer.round - roundTrip) / 8;
           alone = Boolean(answer.alone);
           if (n > shown) {

@@ -1,6 +1,6 @@
-// The page's end of worker.js: `localPictures` answers the addresses of demo/routes/live.py on the visitor's device, so that
-// every widget that draws through Twofold.pictureSource works without a server. WebAssembly draws at once; meanwhile a
-// graphics card is tested (gpu.js), and takes over if its pictures are right and come sooner. How the race ended is
+// The page's end of worker.js: `localPictures` answers GET /live/{bundle} and /live/{bundle}/morph of demo/routes/live.py on
+// the visitor's device, so that Play and Morph work without a server. WebAssembly draws at once; meanwhile a graphics card is
+// tested (gpu.js), and takes over if its pictures are right and come sooner. How the race ended is
 // remembered: a card that lost is not loaded for again until the bundle, the browser, the card or onnxruntime-web changes.
 import { buildOf, chosen, findCard, pictureTimes, stillAlike } from "./gpu.js";
 

@@ -22,23 +22,27 @@
     };
     const poll = () => {
       const present = pads();
+      const gone = [];
+      let came = 0;
       for (const [place, name] of names) {
         if (present.some((pad) => pad.index === place)) continue;
+        gone.push(name);
         names.delete(place);
         for (const source of engine.values.keys()) {
           if (source.startsWith(`axis:${place}:`)) engine.put(source, 0.5, false);
           if (source.startsWith(`button:${place}:`)) engine.put(source, 0, false);
         }
-        tell(T.t("{names} was unplugged; the picture stays as it is.", { names: name }));
       }
       for (const pad of present) {
         if (!names.has(pad.index)) {
+          came += 1;
           names.set(pad.index, nameOf(pad));
-          tell();
         }
         pad.axes.forEach((value, i) => engine.put(`axis:${pad.index}:${i}`, T.mapping.fromMiddle(value, DEAD)));
         pad.buttons.forEach(({ value }, i) => engine.put(`button:${pad.index}:${i}`, value));
       }
+      if (gone.length) tell(T.n(gone.length, "{names} was unplugged; its sticks and buttons are at rest now.", "{names} were unplugged; their sticks and buttons are at rest now.", { names: gone.join(", ") }));
+      else if (came) tell();
       if (!names.size) engine.unpoll(poll);
     };
     addEventListener("gamepadconnected", () => engine.poll(poll));

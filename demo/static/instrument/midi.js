@@ -23,8 +23,10 @@
       const now = heard.size ? T.t("MIDI: {names}.", { names: names().join(", ") }) : T.t("No MIDI device is connected. Plug one in: no click is needed.");
       say([before, now].filter(Boolean).join(" "), heard.size > 0);
     };
-    const refresh = () => {
+    // Takes note of which inputs there are, and tells of it; of an output that came or went only where it was `asked`.
+    const refresh = (asked) => {
       const gone = [];
+      let came = 0;
       const present = new Map([...access.inputs.values()].filter((input) => input.state !== "disconnected").map((input) => [input.id, input]));
       for (const [id, input] of heard) {
         if (present.has(id)) continue;
@@ -36,14 +38,16 @@
       }
       for (const [id, input] of present) {
         if (heard.has(id)) continue;
+        came += 1;
         heard.set(id, input);
         held.set(id, new Set());
         input.onmidimessage = (event) => take(input, event);
       }
-      tell(gone.length ? T.n(gone.length, "{names} was unplugged; the picture stays as it is.", "{names} were unplugged; the picture stays as it is.", { names: gone.join(", ") }) : "");
+      if (!gone.length && !came && !asked) return;
+      tell(gone.length ? T.n(gone.length, "{names} was unplugged; the keys that were held are released.", "{names} were unplugged; the keys that were held are released.", { names: gone.join(", ") }) : "");
     };
     const start = async () => {
-      if (access) return refresh();
+      if (access) return refresh(true);
       if (!navigator.requestMIDIAccess) {
         say(isSecureContext ? T.t("This browser has no MIDI. Chrome, Edge and Firefox have it.") : T.t("Browsers allow MIDI on secure pages only: open this page by https, or on the machine that serves it."));
         return;
@@ -56,8 +60,8 @@
         say(refused ? T.t("MIDI was refused. Allow it for this page in the browser, then press MIDI again.") : T.t("MIDI does not start in this browser. Is another program using the device?"));
         return;
       }
-      access.onstatechange = refresh;
-      refresh();
+      access.onstatechange = () => refresh(false);
+      refresh(true);
     };
     return { start };
   };

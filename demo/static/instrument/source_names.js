@@ -36,7 +36,7 @@
   const kindOf = (name) => KINDS.find(([pattern]) => pattern.test(name));
 
   // What can be chosen without having been touched.
-  const ALWAYS = ["pointer:x", "pointer:y", "pen:pressure", "sound:level", "sound:low", "sound:mid", "sound:high", "sound:onset", "tempo:pulse", "tempo:wave", "tempo:slow", "tempo:loop"];
+  const ALWAYS = ["pointer:x", "pointer:y", "pen:pressure", "pen:x", "pen:y", "sound:level", "sound:low", "sound:mid", "sound:high", "sound:onset", "tempo:pulse", "tempo:wave", "tempo:slow", "tempo:loop"];
 
   T.sourceNames = {
     always: ALWAYS,

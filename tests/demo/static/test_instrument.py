@@ -170,6 +170,8 @@ def test_every_source_has_a_name_that_says_what_it_is(page: Scripts):
     assert told[0][1] == "MIDI control 74, channel 1" and told[1][1] == "MIDI key C4, channel 10"
     strange = ["cc:0:1", "cc:17:1", "cc:1:128", "cc:1:074", "axis:9:0", "sound:loud", "", "x".rjust(200), "cc:1:7\n"]
     assert page("return strange.map(T.sourceNames.known);", strange=strange) == [False] * len(strange)
+    unlearned = ["pointer:x", "pointer:y", "pen:x", "pen:y"]  # chosen by name: Learn takes the pen's pressure
+    assert page("return names.map((name) => T.sourceNames.always.includes(name));", names=unlearned) == [True] * 4
 
 
 # --- presets ------------------------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ const aboutLimits = () =>
       el("li", {}, T.t("The models know only the data set above. Whatever you draw or upload is pulled towards it.")),
       el("li", {}, T.t("The VAE averages what it is unsure of, so its pictures are softer. The GAN is sharper, but it may leave out rare variants.")),
       el("li", {}, T.t("A repair is a plausible guess, never a recovery of what was there.")),
-      el("li", {}, T.t("What you draw or upload is used for your answer and is not stored. Favourites stay in your browser.")),
+      el("li", {}, T.t("What you draw or upload to Rebuild is used for your answer and is not stored. Favourites stay in your browser.")),
+      T.facts.make ? el("li", {}, T.t("What you bring to Make is kept there until you delete its project.")) : null,
     ),
   );
 
@@ -126,6 +127,7 @@ modelFile.addEventListener("change", async () => {
   modelFile.disabled = true;
   progress.textContent = T.t("Checking {file} …", { file: file.name });
   try {
+    await T.reading(file.slice(0, 1).arrayBuffer()); // or the server would be blamed
     const address = T.url("uploads", { title: file.name.replace(/\.onnx$/i, "") });
     const answer = await T.ask(address, { method: "POST", body: file, headers: { "X-Twofold": "upload" } });
     const bundle = await answer.json();

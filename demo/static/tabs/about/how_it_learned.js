@@ -20,7 +20,7 @@
     T.drawRows(canvas, rows.map((row) => ({ image: sheet, top: row * height })), [height, width], COLUMNS);
   };
 
-  // The element. `.show(bundle, model)` fills it, at the end of the training; `.start()` plays it by itself, unless the
+  // The element. `.show(bundle, model)` fills it, at the end of the training, and resolves once it is drawn; `.start()` plays it by itself, unless the
   // visitor wants no motion; `.stop()` ends that. Without snapshots it is a sentence on how to get some.
   T.howItLearned = (films = true) => {
     const box = el("div", { class: "tf-learned" });
@@ -30,6 +30,7 @@
     let measure = null; // the curve on screen
     let timer = null;
     let render = () => {};
+    let drawn = Promise.resolve();
 
     box.stop = () => {
       clearTimeout(timer);
@@ -58,11 +59,15 @@
     box.show = (shown, wanted) => {
       const models = Object.keys(shown.snapshots ?? {});
       const next = models.includes(wanted) ? wanted : (models[0] ?? null);
-      if (shown === bundle && next === model) return;
+      if (shown === bundle && next === model) return drawn;
       box.stop();
       [bundle, model] = [shown, next];
-      if (!models.length) box.replaceChildren(el("p", { class: "tf-quiet" }, HOW()));
-      else build();
+      if (models.length) build();
+      else {
+        box.replaceChildren(el("p", { class: "tf-quiet" }, HOW()));
+        drawn = Promise.resolve();
+      }
+      return drawn;
     };
 
     const build = () => {
@@ -113,7 +118,7 @@
         if (sheet) drawMoment(canvas, sheet, strip, at);
         figure?.mark(moment.images);
       };
-      T.imageAt(strip.url).then(
+      drawn = T.imageAt(strip.url).then(
         (found) => {
           sheet = found;
           render();

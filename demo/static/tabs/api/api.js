@@ -6,10 +6,10 @@ const home = T.url("");
 const quiet = (text) => el("p", { class: "tf-quiet" }, text);
 const heading = (text) => el("h3", {}, text);
 const HINTS = {
-  Python: T.t("Needs numpy, pillow and onnxruntime. Downloads the files and draws the picture without this server."),
+  Python: T.t("Needs numpy, pillow and onnxruntime. Downloads the files from this server and draws the picture itself."),
   JavaScript: T.t("Needs onnxruntime-web; runs in Node and in browsers. In your own page, put it into a script of type module."),
   gradio_client: T.t("Needs gradio_client. The server draws."),
-  curl: T.t("The server draws. The first line is enough; the others call an endpoint by name."),
+  curl: T.t("The server draws. The first line is enough; any others call an endpoint by name."),
 };
 
 // --- the picture as code ---------------------------------------------------------------------------
@@ -86,7 +86,7 @@ const more = el(
     row(address("healthz"), T.t("Health of the server, as JSON")),
     row(address("metrics"), T.t("Metrics for Prometheus")),
     row(address("gradio_api/openapi.json", "openapi.json"), T.t("The endpoints for other tools, as OpenAPI")),
-    row(address("web/twofold.js"), T.t("Seeds and latents in JavaScript, as one module")),
+    row(address("web/twofold.js"), T.t("Opens and draws a bundle in JavaScript, as one module")),
   ),
   el("h4", {}, "MCP"),
   ...mcp(),

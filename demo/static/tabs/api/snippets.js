@@ -159,6 +159,17 @@ def code(seed):  # a draw from the fitted mixture
     ];
   };
 
+  // Functions that the code has where it calls them.
+  const LOAD = `def load(file):
+    return np.load(io.BytesIO(urlopen(home + file).read()))
+
+`;
+  const DIRECTION = `def direction(text):  # one standard deviation along a saved direction: its unit, then a byte for each number
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return np.frombuffer(data, "<f4", 1, 4) * np.frombuffer(data, "i1", offset=8)
+
+`;
+
   // A text as Python writes it: a string for each line.
   const lines = (text) =>
     text
@@ -182,22 +193,7 @@ home = ${quoted(`${home}bundles/${encodeURIComponent(bundle.name)}/`)}
 def run(graph, output, **inputs):
     return ort.InferenceSession(urlopen(f"{home}{graph}.onnx").read()).run([output], inputs)[0]
 
-${
-  uses("load(")
-    ? `def load(file):
-    return np.load(io.BytesIO(urlopen(home + file).read()))
-
-`
-    : ""
-}${
-  uses("direction(")
-    ? `def direction(text):  # one standard deviation along a saved direction: its unit, then a byte for each number
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return np.frombuffer(data, "<f4", 1, 4) * np.frombuffer(data, "i1", offset=8)
-
-`
-    : ""
-}${body}
+${uses("load(") ? LOAD : ""}${uses("direction(") ? DIRECTION : ""}${body}
 pixels = np.rint(image * 255).astype("u1").transpose(1, 2, 0).squeeze()
 mark = PngInfo()  # says that a model drew the picture, and what draws it again
 mark.add_itxt("XML:com.adobe.xmp", (

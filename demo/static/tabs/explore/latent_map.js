@@ -109,11 +109,12 @@
       if (place) drawCross(context, ...toPixels(place), style.color);
     };
     const showPicture = T.newestPicture((image) => facts && T.paint(picture, image)); // not once its map is gone
-    // The class of the dot that is nearest to the place, by name.
+    // The class of the dot on the map that is nearest to the place, by name.
     const nearestClass = () => {
       let best = null;
       let least = Infinity;
       for (const [x, y, k] of facts.dots) {
+        if (hidden.has(k)) continue;
         const distance = (x - place[0]) ** 2 + (y - place[1]) ** 2;
         if (distance < least) [least, best] = [distance, k];
       }
@@ -188,6 +189,7 @@
             if (box.checked) hidden.delete(k);
             else hidden.add(k);
             draw();
+            describeSoon();
           });
           const mark = el("i", { "aria-hidden": "true", class: isRing(k) ? "tf-ring" : "" });
           mark.style.setProperty("--tf-ink-of", inkOf(k));

@@ -13,6 +13,7 @@
   T.ownDirectionFinder = () => {
     const keyOf = (state) => T.bundle(state.b).spaces[state.m].key;
     let begun = null; // the state whose variations are shown; null before the first round
+    let begunKey = ""; // of its latents: another one once its bundle was made anew
     let seed = 0;
     let round = 0;
     let shown = []; // the steps of this round, texts
@@ -89,7 +90,7 @@
       const all = [...marks.values()];
       const yes = all.filter(Boolean).length;
       const told = [T.n(yes, "{n} has it", "{n} have it"), T.n(all.length - yes, "{n} does not have it", "{n} do not have it")];
-      if (found) told.push(T.t("left out in turn, {percent} % are told right", { percent: Math.round(100 * found.agreement) }));
+      if (found) told.push(T.t("{percent} % told right, each while it is left out", { percent: Math.round(100 * found.agreement) }));
       count.textContent = told.join(" · ");
       take.disabled = !found || stale;
       previewBox.hidden = !found;
@@ -164,6 +165,7 @@
     const start = () => {
       judgeSoon.cancel();
       begun = T.state;
+      begunKey = keyOf(begun);
       marks.clear();
       [found, round, shown] = [null, 0, []];
       seed = Math.floor(Math.random() * T.seedCount);
@@ -185,7 +187,7 @@
       name.value = "";
       say(T.t("“{name}” is a slider now, above and in Play. Copy link shares it, once it is moved.", { name: text }));
     };
-    // Pictures of another bundle or model cannot be marked together with these.
+    // Pictures of another bundle, version or model cannot be marked together with these.
     const forget = () => {
       newest += 1;
       judgeSoon.cancel();
@@ -198,7 +200,7 @@
       say("");
     };
     box.refresh = () => {
-      if (begun && (begun.b !== T.state.b || keyOf(begun) !== keyOf(T.state))) forget();
+      if (begun && (begun.b !== T.state.b || begunKey !== keyOf(T.state))) forget();
     };
     return box;
   };

@@ -75,6 +75,7 @@
   T.mixer = () => {
     const seeds = { seed: 1, other: 2 };
     let taken = []; // whether each stage comes from the second picture
+    let labelled = ""; // the version of the bundle whose stages are shown
     const row = T.pictureRow(T.t("Two pictures and their mixture"));
     const stages = el("div", { class: "tf-stages", role: "group", "aria-label": T.t("Stages taken from the second picture") });
     const draw = () => {
@@ -99,8 +100,9 @@
       const count = T.bundle().stages;
       box.hidden = !count;
       if (!count) return;
-      if (taken.length !== count) {
-        taken = Array.from({ length: count }, (_, i) => i >= Math.ceil(count / 2));
+      if (taken.length !== count) taken = Array.from({ length: count }, (_, i) => i >= Math.ceil(count / 2));
+      if (labelled !== T.versionOf()) {
+        labelled = T.versionOf();
         stages.replaceChildren(
           ...taken.map((on, i) => {
             const input = el("input", { type: "checkbox", checked: on });

@@ -18,7 +18,7 @@
     const point = /^(-?\d{1,7}(?:\.\d+)?):(-?\d{1,7}(?:\.\d+)?)$/.exec(part);
     if (point) {
       const [x, y] = point.slice(1).map(Number);
-      if (Math.max(Math.abs(x), Math.abs(y)) > T.maxCoordinate) return T.t("Points go up to 1000000 in every direction.");
+      if (Math.max(Math.abs(x), Math.abs(y)) > T.maxCoordinate) return T.t("Points go up to {n} in every direction.", { n: T.maxCoordinate });
       return [at(x, y)];
     }
     const place = /^(pca|lda):(-?\d{1,4}(?:\.\d+)?):(-?\d{1,4}(?:\.\d+)?)$/.exec(part);
@@ -30,7 +30,7 @@
     const first = Number(range[1]);
     const last = range[2] === undefined ? first : Number(range[2]);
     if (last < first) return T.t("The range {part} is backwards.", { part });
-    if (last >= T.seedCount) return T.t("The largest seed is 4294967295.");
+    if (last >= T.seedCount) return T.t("The largest seed is {n}.", { n: T.seedCount - 1 });
     if (last - first >= MOST) return T.t("Use at most {n} keyframes.", { n: MOST });
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   };

@@ -31,7 +31,7 @@ length.addEventListener("input", () => {
   const seconds = Math.round(Number(length.value) * 100) / 100;
   const right = length.value !== "" && seconds >= T.timing.shortest && seconds <= T.timing.longest;
   length.setAttribute("aria-invalid", String(!right));
-  lengthError.show(right ? "" : T.t("A film is 2 seconds to 10 minutes long: 2 to 600 seconds."));
+  lengthError.show(right ? "" : T.t("A film is {shortest} to {longest} seconds long.", { shortest: T.timing.shortest, longest: T.timing.longest }));
   if (!right) return;
   choice.times = stretch(choice, seconds);
   choice.seconds = seconds;
@@ -47,7 +47,7 @@ const frameRate = T.segmented(
     describe();
   },
 );
-const gifNote = el("p", { class: "tf-quiet" }, T.t("GIF counts in hundredths of a second and holds 50 frames a second: a GIF of this film has those, in the same time."));
+const gifNote = el("p", { class: "tf-quiet" }, T.t("GIF counts in hundredths of a second and holds {n} frames a second: a GIF of this film has those, in the same time.", { n: T.timing.gifRate }));
 const seamNote = el("p", { class: "tf-quiet", role: "status" });
 const pathChoice = T.segmented(
   "tf-path",
@@ -112,7 +112,7 @@ element.replaceChildren(
       "section",
       { class: "tf-card", "aria-label": T.t("Keyframes") },
       el("h3", {}, T.t("Keyframes")),
-      el("p", { class: "tf-quiet", id: "tf-seeds-hint" }, T.t("Two to sixteen: seeds and ranges, for example 0,1,4-6, or points x:y between seeds, such as 7.25:0.5.")),
+      el("p", { class: "tf-quiet", id: "tf-seeds-hint" }, T.t("{least} to {most}: seeds and ranges, for example 0,1,4-6, or points x:y between seeds, such as 7.25:0.5.", { least: T.keyframes.least, most: T.keyframes.most })),
       el(
         "div",
         { class: "tf-inline" },

@@ -16,7 +16,7 @@
   T.processor = (bundle = T.bundle()) => (drawnHere(bundle) ? T.deviceName(pictures.status(bundle.name)) : T.translate(bundle.processor));
   T.processorReason = (bundle = T.bundle()) =>
     drawnHere(bundle)
-      ? `${T.t("The models run in this browser; pictures need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
+      ? `${T.t("The models run in this browser; the pictures of Play and Morph need no server.")} ${T.deviceWords(pictures.status(bundle.name))}`
       : T.translate(bundle.reason);
 
   // Addresses in the facts are relative to the page, but the worker lies elsewhere.
@@ -71,8 +71,8 @@
       bar.hidden = true;
       label.hidden = !T.bundle().device;
       if (!T.bundle().device) note.textContent = T.t("Only the server can draw the pictures of this bundle.");
-      else if (T.onDevice) note.textContent = T.t("Live pictures are computed in this browser; no network is needed.");
-      else note.textContent = T.t("Loads the models once, then every live picture is computed in this browser.");
+      else if (T.onDevice) note.textContent = T.t("The pictures of Play and Morph are computed in this browser; they need no network.");
+      else note.textContent = T.t("Loads the models once, then the pictures of Play and Morph are computed in this browser.");
     };
     onProgress = (loaded, total) => {
       bar.hidden = !total;

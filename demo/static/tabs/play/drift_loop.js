@@ -67,7 +67,7 @@
       const value = hundredths(Number(seconds.value));
       const right = seconds.value !== "" && value >= T.timing.shortest && value <= T.timing.longest;
       seconds.setAttribute("aria-invalid", String(!right));
-      error.show(right ? "" : T.t("A loop is 2 seconds to 10 minutes long: 2 to 600 seconds."));
+      error.show(right ? "" : T.t("A loop is {shortest} to {longest} seconds long.", { shortest: T.timing.shortest, longest: T.timing.longest }));
       if (!right) return;
       fold.seconds = value;
       note();

@@ -34,7 +34,7 @@
     return found;
   };
 
-  // The card with the favourites. It adds T.keepFavourite(), T.favourites() and T.takeFavourites().
+  // The card with the favourites. It adds T.keepFavourite(state), T.favourites() and T.takeFavourites().
   T.favouritesCard = () => {
     const favourites = el("div", { class: "tf-favourites" });
     const nothingKept = el("p", { class: "tf-quiet" }, T.t("Nothing kept yet. Press “Keep” to keep a picture in this browser."));
@@ -170,9 +170,9 @@
       asPicture.disabled = false;
     };
 
-    // Keeps the picture that Play shows, as the first.
-    T.keepFavourite = () => {
-      if (add([T.state]).over) T.showMessage(T.t("{n} favourites are kept, which is the most: remove one first.", { n: MOST }));
+    // Keeps a state, as the first.
+    T.keepFavourite = (state = T.state) => {
+      if (add([state]).over) T.showMessage(T.t("{n} favourites are kept, which is the most: remove one first.", { n: MOST }));
     };
     // The states that are kept and whose bundles are here.
     T.favourites = states;

@@ -24,7 +24,6 @@
       }
       other.document.title = "Twofold";
       const canvas = other.document.createElement("canvas");
-      canvas.style.imageRendering = T.hardPixels() ? "pixelated" : "auto";
       canvas.setAttribute("aria-label", T.t("The picture"));
       canvas.setAttribute("role", "img");
       const style = other.document.createElement("style");
@@ -44,7 +43,11 @@
     return {
       isOpen,
       toggle: () => (isOpen() ? close() : open()),
-      show: (picture) => isOpen() && T.paint(opened.canvas, picture),
+      show(picture) {
+        if (!isOpen()) return;
+        opened.canvas.style.imageRendering = T.hardPixels() ? "pixelated" : "auto";
+        T.paint(opened.canvas, picture);
+      },
     };
   };
 

@@ -51,12 +51,15 @@ const setStepSize = (next) => {
   stepSlider.put(Math.log2(stepSize));
 };
 const pixels = el("input", { type: "checkbox", checked: T.hardPixels() });
-pixels.addEventListener("change", () => T.choosePixels(pixels.checked));
+pixels.addEventListener("change", () => {
+  T.choosePixels(pixels.checked);
+  fullScreen.show(canvas);
+});
 
 const frame = el("div", { class: "tf-frame" }, canvas, rate);
 const fullScreen = T.fullScreen(frame, canvas, [
   [T.t("New random"), T.t("Jump to a random seed"), () => random()],
-  [T.t("Keep"), T.t("Add to the favourites in this browser"), () => T.keepFavourite()],
+  [T.t("Keep"), T.t("Add to the favourites in this browser"), () => keep()],
   [T.t("Drift"), T.t("Travel by itself"), () => toggleDrift()],
   [T.t("Instrument"), T.t("Play the picture with MIDI, a gamepad, a pen or sound (I)"), () => instrument.toggle()],
 ], () => instrument.leaveFullScreen());
@@ -124,7 +127,7 @@ element.replaceChildren(
           "div",
           { class: "tf-buttons" },
           button(T.t("New random"), " ", T.t("Jump to a random seed"), () => random()),
-          button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => T.keepFavourite()),
+          button(T.t("Keep"), "f", T.t("Add to the favourites in this browser"), () => keep()),
           button(T.t("Undo"), "z", T.t("Back to the previous picture"), () => T.undo()),
           drift,
           button(T.t("Full screen"), "s", T.t("The picture alone, as large as the screen; a double click does it too"), () => fullScreen.toggle()),
@@ -272,13 +275,14 @@ canvas.addEventListener("pointerup", endDrag);
 canvas.addEventListener("pointercancel", endDrag);
 
 // --- drifting ------------------------------------------------------------------------------------
+// The place of a drift in a loop, whose state stays where it began: the loop is a curve near the circle on the plane.
+const placeOf = ({ from, share }) => driftLoop.placeAt(from, share);
 const stopDrift = () => {
   if (!drifting) return;
   cancelAnimationFrame(drifting.frame);
   const { loop } = drifting;
   drifting = null;
-  // The loop is a curve near the circle on the plane: the visitor goes on from there.
-  if (loop && T.state.b === loop.from.b) T.set(driftLoop.placeAt(loop.from, loop.share));
+  if (loop && T.state.b === loop.from.b) T.set(placeOf(loop)); // the visitor goes on from there
   drift.setAttribute("aria-pressed", "false");
   drift.firstChild.textContent = T.t("Drift");
   comeToRest();
@@ -331,7 +335,9 @@ T.on((after, before) => {
   if (!dropped.hidden && after.x !== before.x && dragging) dropped.hidden = true;
 });
 
-// --- saving and keys -------------------------------------------------------------------------------
+// --- keeping, saving and keys -----------------------------------------------------------------------
+// Keeps what is on the screen.
+const keep = () => T.keepFavourite(drifting?.loop ? T.valid({ ...T.state, ...placeOf(drifting.loop) }) : T.state);
 const save = () => {
   if (!shown) return;
   const { b, m, x, y, about } = shown;
@@ -351,7 +357,7 @@ document.addEventListener("keydown", (event) => {
     move(...arrows[event.key]);
   } else if (key === " " && !target.closest?.("button, summary, a")) random();
   else if (key === "z") T.undo();
-  else if (key === "f") T.keepFavourite();
+  else if (key === "f") keep();
   else if (key === "a") toggleDrift();
   else if (key === "s") fullScreen.toggle();
   else if (key === "i") instrument.toggle();
