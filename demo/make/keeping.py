@@ -35,7 +35,7 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
             f"and {MAX_WORDS} of words."
         )
     maker.projects.change(name, title=title, licence=licence, words=words.strip())
-    if name in maker.made.served and maker.state_of(name) not in BUSY:
+    if maker.made.version(name) and maker.state_of(name) not in BUSY:
         maker.describe(name)
 
 
@@ -72,13 +72,13 @@ def shelve(maker: Maker, name: str) -> None:
     if maker.shelf is None:
         raise InputError("This server has no folder of bundles: download the generator instead.")
     try:
-        with maker.made.files_locked(), scratch(maker.shelf / name) as copy:
+        with maker.made.files_locked(name), scratch(maker.shelf / name) as copy:
             copy.rmdir()
             shutil.copytree(folder, copy)
             replace_folder(copy, maker.shelf / name, [path.name for path in copy.iterdir()])
+            maker.projects.change(name, shelved=True)
     except OSError as problem:
         raise UserError(f"The copy cannot be written: {problem.strerror or problem}.") from problem
-    maker.projects.change(name, shelved=True)
 
 
 def made_playable(maker: Maker, name: str) -> Path:

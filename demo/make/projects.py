@@ -92,8 +92,10 @@ class Project(BaseModel):
     minutes: float = 30.0
     """Of the training in all."""
     state: State = "collecting"
-    step: int = 0
-    """How many steps of the training are done (demo/make/plan.py)."""
+    done: tuple[str, ...] = ()
+    """Names of the steps of the training that are done (demo/make/plan.py)."""
+    ended_early: bool = False
+    """Whether one of them was ended before its time."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
     remedies: tuple[Remedy, ...] = ()

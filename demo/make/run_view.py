@@ -21,6 +21,10 @@ SHEETS = "samples"
 SILENT = 120.0  # seconds without a word after which a training counts as gone, where processes cannot be asked
 
 
+NO_RUN: dict[str, Any] = {"status": None, "alive": False, "size": None, "stages": []}
+"""What `run_view` gives where there is nothing yet."""
+
+
 def run_view(run: Path) -> dict[str, Any]:
     """A run as JSON: what its training says, whether that is still at it, and the stages that have begun."""
     return view_of(run, read_status(run))

@@ -64,11 +64,8 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
     """Trains what is left of a project. Raises UserError where a step fails."""
     name = running.name
     project, folder = projects.change(name, state="training"), projects.folder(name)
-    while True:
-        steps = plan.steps(project, *counts(folder, project))
-        if project.step >= len(steps):
-            break
-        step = steps[project.step]
+    while left := plan.steps_left(project, *counts(folder, project)):
+        step = left[0]
         command, pixels = plan.training_command(step, project, folder), project.sides[0] * project.sides[1]
         done, wish = run_step(running, command, folder, machine, pixels)
         if wish == "anew":
@@ -78,7 +75,8 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
                 command = plan.training_command(step, project, folder, finish=True)
                 _, later = run_step(running, command, folder, machine, pixels)
                 wish = later or wish
-            projects.change(name, step=project.step + 1)
+            ended_early = project.ended_early or not done or wish == "end"
+            projects.change(name, done=(*project.done, step.name), ended_early=ended_early)
         if wish == "pause":
             projects.change(name, state="paused")
             return

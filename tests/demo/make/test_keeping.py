@@ -4,8 +4,10 @@ import io
 import json
 import shlex
 import shutil
+import sys
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bundle.errors import Busy
 from bundle.read import read
 from bundle.sessions import choose_provider
 from bundle.training_status import Status, write_status
@@ -115,7 +118,7 @@ def test_a_licence_that_was_withdrawn_leaves_the_bundle(
 def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
     monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)
-    with maker.made.files_locked():
+    with maker.made.files_locked(name):
         assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 503
         assert read(maker.made.folder(name)).info.title != "Rings"
     assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
@@ -157,6 +160,62 @@ def test_a_shelved_bundle_is_found_by_the_next_server_and_goes_with_its_project(
     page.delete(f"/make/{name}")
     assert not any(maker.shelf.iterdir()) and not maker.made.served
     assert [path.name for path in maker.projects.home.iterdir()] == [folder_lock.FILE]
+
+
+def test_what_was_forgotten_is_found_by_no_later_server(maker: Maker, page: TestClient):
+    name = learned(maker)
+    served = maker.made.served[name]
+    page.post(f"/make/{name}/shelve")
+    assert page.post(f"/make/{name}/restart").json()["shelved"] is False
+    assert maker.shelf and not any(maker.shelf.iterdir()) and not maker.made.served
+    maker.made.served[name] = served  # as where an earlier version left the copy
+    assert page.get(f"/make/{name}").json()["playable"] is False and page.get("/made").json() == []
+    assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
+
+
+EXPORT = """
+import sys, time
+from pathlib import Path
+from bundle.atomic_files import scratch
+with scratch(Path(sys.argv[1])) as built:
+    Path(sys.argv[2]).touch()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("forget", [Maker.delete, Maker.start_over])
+def test_nothing_is_exported_of_what_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget: Callable[[Maker, str], None]
+):
+    began, told = tmp_path / "began", []
+    with quick_maker(tmp_path, exports=True) as maker:
+        name = learned(maker)
+        folder = maker.projects.folder(name)
+        next((folder / "run").glob("*/record.json")).write_text('{"images": 12345678}')  # learned more
+        command = [sys.executable, "-c", EXPORT, str(folder / "bundle"), str(began)]
+        monkeypatch.setattr(plan, "export_command", lambda *of: command)
+
+        def play() -> None:
+            try:
+                maker.play(name)
+            except Busy as problem:
+                told.append(str(problem))
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        wait_until(began.exists)
+        forget(maker, name)
+        thread.join(20)
+        assert told == ["What was learned is being forgotten."] and maker.made.version(name) is None
+        left = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        assert left <= {"pictures", "project.json", "export.log"}
+
+
+def test_a_bundle_that_is_renewed_has_another_number(maker: Maker, page: TestClient):
+    name = learned(maker)
+    first = page.get(f"/make/{name}").json()["bundle_version"]
+    maker.made.serve(name)
+    assert first and page.get(f"/make/{name}").json()["bundle_version"] not in (first, None)
 
 
 def test_what_is_kept_is_said(maker: Maker, page: TestClient):

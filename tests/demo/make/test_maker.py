@@ -347,7 +347,7 @@ def test_what_ended_without_a_word_names_its_log():
 def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
     projects = Projects(tmp_path)
     name = projects.create("Discs")
-    projects.change(name, state="training", step=1)
+    projects.change(name, state="training", done=("vae",))
     page = Page(tmp_path)
     page.maker.start()
     assert page.status(name)["state"] == "paused"
