@@ -96,7 +96,6 @@ def kept(maker: Maker, name: str, staging: bool) -> dict[str, Any]:
     staged = {kind: (folder / kind).is_dir() for kind in STAGED}
     return {
         "bytes": size_of(folder),
-        "bundle_bytes": size_of(bundle),
         "newest": maker.made.is_newest(name),
         "figures": served.info.quality.model_dump(mode="json")["figures"] if served and served.info.quality else [],
         "shelf": staging and maker.shelf is not None,

@@ -26,7 +26,7 @@ ANYONE = MakeLimits(300_000_000, 200_000_000, 5_000, 60, 4)
 LEAST_PICTURES = 20
 """Below this nothing can be trained."""
 
-FEW_FOR_A_GAN = 50
+LEAST_FOR_A_GAN = 50
 """Below this no GAN is trained; up to a hundred it mostly repeats its pictures."""
 
 

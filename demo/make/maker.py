@@ -110,7 +110,7 @@ class Maker:
         """Gives a training another time in all, more or less, while it runs. Raises InputError."""
         self.check_minutes(minutes)
         self.projects.change(name, minutes=minutes)
-        self._stop_current("again", name)
+        self._stop_current("resume", name)
 
     def next_step(self, name: str) -> None:
         """Ends the present step: what it has learned is enough."""
@@ -129,7 +129,7 @@ class Maker:
         project = self.projects.get(name)
         self.projects.change(name, remedies=sorted({*project.remedies, remedy}))
         if self._is_current(name):
-            self._stop_current("anew" if remedy == "slower" else "again", name)
+            self._stop_current("step_anew" if remedy == "slower" else "resume", name)
         elif remedy == "slower":
             forgetting.forget_step(self.projects, name)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bundle.sessions import default_threads
 from demo.make.data_set import SET, reading_arguments
-from demo.make.limits import FEW_FOR_A_GAN
+from demo.make.limits import LEAST_FOR_A_GAN
 from demo.make.projects import Project, Remedy
 from demo.make.run_view import Stage
 
@@ -56,7 +56,7 @@ class Step:
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
     without classifier where there are no classes."""
-    gan = pictures >= FEW_FOR_A_GAN
+    gan = pictures >= LEAST_FOR_A_GAN
     wanted: list[Stage] = ["vae", "gan", "inverter", "repair"] if gan else ["vae", "repair"]
     if classes > 1:
         wanted.append("classifier")

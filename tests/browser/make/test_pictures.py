@@ -287,7 +287,9 @@ def test_a_column_of_a_table_gives_the_classes(visit, projects: Projects, pets: 
 def test_a_fetch_is_told_in_its_own_project_alone(visit, projects: Projects):
     page = visit()
     new_project(page)
-    going = {"fetch": {"state": "storing", "done": 5, "of": 1200, "stored": 5, "refused": {}, "error": ""}}
+    going = {
+        "fetch": {"state": "storing", "under_way": True, "done": 5, "of": 1200, "stored": 5, "refused": {}, "error": ""}
+    }
     source = re.compile("/source")
     page.route(source, lambda route: route.fulfill(json=going))
     page.get_by_role("button", name="Drawn shapes").click()

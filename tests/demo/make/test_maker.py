@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.incoming import Incoming
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
+from demo.make.limits import LEAST_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
 from demo.routes.make_requests import with_refusals
@@ -243,7 +243,7 @@ def test_any_title_has_a_name_for_addresses(title: str, name: str):
 
 
 def test_the_page_and_training_mean_the_same_by_few_pictures():
-    assert LEAST_PICTURES == MINIMUM_IMAGES and FEW_FOR_A_GAN <= FEW_IMAGES
+    assert LEAST_PICTURES == MINIMUM_IMAGES and LEAST_FOR_A_GAN <= FEW_IMAGES
 
 
 def test_few_pictures_train_no_gan_and_one_group_no_classifier():
