@@ -49,6 +49,7 @@ def text_records(name: PurePath, data: bytes) -> Iterator[dict[str, object]]:
     """The rows of a table of this name, each as it is asked for: column -> cell, which is text in a CSV and any value
     in JSON lines. Raises ValueError and csv.Error where a row cannot be one."""
     text = data.decode("utf-8-sig", errors="replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Windows ends lines, and as old Macs did
     if name.suffix.lower() == ".csv":
         head = text.partition("\n")[0]
         rows = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=head.count))

@@ -32,4 +32,4 @@ LEAST_FOR_A_GAN = 50
 
 def too_few(count: int) -> str:
     """What to say of fewer than LEAST_PICTURES."""
-    return f"{count} pictures are too few: at least {LEAST_PICTURES} are needed."
+    return f"Too few pictures: {count}; at least {LEAST_PICTURES} are needed."

@@ -62,6 +62,10 @@ Crop = tuple[Share, Share, Share, Share]
 """The part of an upright picture that is used: left, top, right and bottom edge, as shares of its width and height."""
 
 
+LOOSE = "_"
+"""The group of pictures that came without a folder: no folder's own name is that (demo/make/names.py)."""
+
+
 class Project(BaseModel):
     """What project.json says. What another version wrote beside it is passed over."""
 
@@ -71,6 +75,8 @@ class Project(BaseModel):
     created: str
     """ISO 8601, UTC."""
     licence: str = ""
+    loose: str = "pictures"
+    """The group of pictures that came without a folder, which is no class; this one is that of older projects."""
     size: Size = 64
     """Longer side of a picture in pixels, one of SIZES."""
     proportions: Proportions = "1:1"
@@ -157,7 +163,7 @@ class Projects:
         if not title:
             raise InputError("Give it a name first.")
         name = f"{slug(title)}-{secrets.token_hex(2)}"
-        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"))
+        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"), loose=LOOSE)
         with self._lock:
             self._write(self.home / name, project)
         return name

@@ -154,7 +154,7 @@ def test_dropped_files_and_what_is_no_picture(visit, projects: Projects):
     ]
     page.evaluate(DROP, [".tf-make-drop", [*pictures, text]])
     page.get_by_text("3 pictures have arrived. 1 file was left out: no picture").wait_for()
-    page.get_by_text("3 pictures are too few: at least 20 are needed.").wait_for()
+    page.get_by_text("Too few pictures: 3; at least 20 are needed.").wait_for()
     assert not page.get_by_role("heading", name="3. Train").is_visible()
     for i in range(3):  # all may be left out, and come back
         tiles(page).nth(i).click()

@@ -178,7 +178,7 @@ def test_pictures_without_a_class_are_learned_only_without_classes(folder: Path)
 
 
 def test_too_few_and_the_same_again_are_refused(folder: Path):
-    with pytest.raises(InputError, match="3 pictures are too few"):
+    with pytest.raises(InputError, match="Too few pictures: 3;"):
         lay_out(folder, PROJECT.model_copy(update={"left_out": tuple(data_set.all_files(folder)[3:])}))
     for path in (folder / "pictures").glob("*/*"):
         picture(1).save(path)

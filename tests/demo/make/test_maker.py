@@ -55,7 +55,7 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path):
     assert "name first" in page.post("?title=%20").text
     name = page.post("?title=Discs").json()["name"]
     few = page.post(f"/{name}/train?minutes=5")
-    assert few.status_code == 400 and "0 pictures are too few" in few.text
+    assert few.status_code == 400 and "Too few pictures: 0;" in few.text
     for i in range(21):
         page.put(name, f"{i}.png", picture(i))
     assert "from 1 to 10" in page.post(f"/{name}/train?minutes=99999").text
