@@ -1,7 +1,6 @@
 """Keeping what was learned: named, measured, served with the other bundles, staged to be published."""
 
 import re
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import InputError, UserError
 from bundle.one_line import one_line
 from bundle.sessions import default_threads
+from bundle.shell_line import shell_line
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
@@ -63,7 +63,7 @@ def stage_arguments(folder: Path, kind: Kind) -> list[str]:
 
 def push_command(folder: Path, kind: Kind) -> str:
     """The line that publishes what was staged; USER/NAME is left to whoever does it."""
-    return shlex.join(["python", *stage_arguments(folder, kind)]) + " --push USER/NAME"
+    return shell_line(["python", *stage_arguments(folder, kind)]) + " --push USER/NAME"
 
 
 def shelve(maker: Maker, name: str) -> None:

@@ -1,9 +1,9 @@
 """How far a project is, for the page."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
+from bundle.shell_line import shell_line
 from bundle.training_status import Status, read_status
 from demo.make import plan
 from demo.make.data_set import counts
@@ -94,4 +94,4 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
     if not steps:
         return ""
     words = plan.training_command(steps[0], project, folder)
-    return shlex.join(["python", *words[1:]])
+    return shell_line(["python", *words[1:]])

@@ -73,7 +73,7 @@ class Project(BaseModel):
 
     title: str
     created: str
-    """ISO 8601, UTC."""
+    """ISO 8601, UTC; to the microsecond, so that two of the same second have an order."""
     licence: str = ""
     loose: str = "pictures"
     """The group of pictures that came without a folder, which is no class; this one is that of older projects."""
@@ -163,7 +163,7 @@ class Projects:
         if not title:
             raise InputError("Give it a name first.")
         name = f"{slug(title)}-{secrets.token_hex(2)}"
-        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"), loose=LOOSE)
+        project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="microseconds"), loose=LOOSE)
         with self._lock:
             self._write(self.home / name, project)
         return name

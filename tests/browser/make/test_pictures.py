@@ -214,14 +214,16 @@ def test_each_project_keeps_its_own_and_a_double_click_deletes_nothing(visit, pr
 
     # A look that gets no answer is followed by another; what the page served of a project that begins again is gone.
     page.evaluate("name => Twofold.addBundle({ ...Twofold.bundle('digits'), name, made: name })", first)
-    page.route(re.compile(f"/make/{first}$"), lambda route: route.abort(), times=1)
+    looks = re.compile(f"/make/{first}$")
+    page.route(looks, lambda route: route.abort())  # until it was seen: the first answer takes the sentence away
     page.get_by_label("Project", exact=True).select_option(first)
     page.locator(".tf-make").get_by_text("The server does not answer.").wait_for()
+    page.unroute(looks)
     page.get_by_text("2 pictures are chosen.").wait_for()
     assert not page.locator(".tf-make").get_by_text("The server does not answer.").is_visible()
     page.wait_for_function("name => !Twofold.bundle(name)", arg=first)
     held[0].continue_()
-    for _ in range(200):
+    for _ in range(1200):
         if len(projects.get(second).left_out) == 2:
             break
         page.wait_for_timeout(50)

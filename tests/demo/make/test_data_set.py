@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from bundle.deep_pixels import NO_DATA, numbers
 from bundle.errors import InputError, UserError
 from bundle.picture_files import TRAINING
 from bundle.pictures import decode
+from bundle.shell_line import shell_line
 from demo.make import data_set, more_pictures
 from demo.make.crops import cut
 from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_arguments, terminal_command
@@ -264,6 +266,13 @@ def test_a_command_with_a_space_in_its_folder_can_be_pasted(folder: Path):
     place = folder / "my pictures"
     assert f"--data '{place / 'set'}'" in terminal_command(PROJECT, place, "t")
     assert "--no-classes" in reading_arguments(PROJECT.model_copy(update={"use_classes": False}), folder)
+
+
+def test_on_windows_a_command_is_quoted_as_its_terminal_reads_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bundle.shell_line.os", SimpleNamespace(name="nt"))
+    command = terminal_command(PROJECT, folder / "my pictures", "t")
+    assert f'--data "{folder / "my pictures" / "set"}"' in command and "'" not in command
+    assert shell_line([r"C:\Users\me\p"]) == r"C:\Users\me\p"
 
 
 def test_what_the_page_calls_an_attribute_training_does_too():

@@ -387,6 +387,12 @@ def test_a_project_of_a_size_that_is_not_known_hides_no_other(tmp_path: Path):
     assert (sound["name"], damaged["name"]) == (good, bad) and "is damaged" in damaged["error"]
 
 
+def test_the_newest_project_comes_first_whatever_they_are_called(tmp_path: Path):
+    projects = Projects(tmp_path)
+    made = [projects.create("Discs") for _ in range(12)]
+    assert projects.names() == made[::-1]
+
+
 def test_no_more_projects_than_allowed_are_made_at_once(tmp_path: Path):
     page, answers = Page(tmp_path, TINY), []
     threads = [threading.Thread(target=lambda: answers.append(page.post("?title=Discs").status_code)) for _ in range(8)]
