@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -282,6 +283,15 @@ def test_visitors_from_elsewhere_are_told_no_folder_of_this_machine(maker: Maker
     assert str(maker.projects.home) in answers(page)
     for stranger in from_elsewhere(maker):
         assert str(maker.projects.home) not in answers(stranger)
+
+
+def test_no_training_runs_in_a_project_that_rests(maker: Maker):
+    name = learned(maker)
+    status = Status(stage="vae", number=1, of=1, state="training", images=1, planned=2, rate=None, seconds=1, left=None,
+                    left_for_all=None, warnings={}, pid=os.getpid())  # fmt: skip
+    write_status(maker.projects.folder(name) / "run", status)
+    run = maker.status(name)["run"]
+    assert run["status"]["state"] == "training" and not run["alive"]
 
 
 def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,7 +20,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from bundle.training_status import Status, write_status
 from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.incoming import Incoming
@@ -354,16 +352,6 @@ def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
     page.maker.start()
     assert page.status(name)["state"] == "paused"
     page.maker.close()
-
-
-def test_no_training_runs_in_a_project_that_rests(tmp_path: Path):
-    page = Page(tmp_path)
-    name = page.project_of(0)
-    said = {"stage": "vae", "number": 1, "of": 1, "state": "training", "images": 1, "planned": 2, "rate": None,
-            "seconds": 1, "left": None, "left_for_all": None, "warnings": {}, "pid": os.getpid()}  # fmt: skip
-    write_status(tmp_path / name / "run", Status.model_validate(said))
-    page.maker.projects.change(name, state="paused")
-    assert page.status(name)["run"]["status"]["state"] == "training" and not page.status(name)["run"]["alive"]
 
 
 def test_a_damaged_project_is_shown_and_can_be_deleted(tmp_path: Path):
