@@ -90,7 +90,7 @@ def text_of(data: bytes) -> str:
 def text_records(name: PurePath, data: bytes) -> Iterator[dict[str, object]]:
     """The rows of a table of this name, each as it is asked for: column -> cell, which is text in a CSV and any value
     in JSON lines. Decimal commas are points. Raises ValueError and csv.Error where a row cannot be one."""
-    text = text_of(data)
+    text = text_of(data).replace("\r\n", "\n").replace("\r", "\n")  # as Windows ends lines, and as old Macs did
     if name.suffix.lower() == ".csv":
         head = text.partition("\n")[0]
         delimiter = max(",;\t", key=head.count)

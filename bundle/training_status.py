@@ -13,6 +13,8 @@ from bundle.atomic_files import write_file
 
 STATUS = "status.json"
 CHECKPOINT_REQUEST = ".checkpoint"
+OWNER = ".training"
+"""A file that says who trains in a run folder. It is touched every minute, in long measurements too."""
 
 RunState = Literal["training", "measuring", "finished", "stopped"]
 

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
+from bundle.training_status import OWNER
 from demo import static_files
 from demo.make.run_view import STAGES
 from demo.routes.model_requests import NO_STORE, refusal
@@ -87,7 +88,7 @@ def check_run(run: Path) -> None:
     """Raises UserError for what can be no run folder. One whose training still reads its pictures is one already."""
     if not run.is_dir():
         raise UserError(f"There is no folder {run}: name the run folder of a training.")
-    if not ((run / "run.json").exists() or (run / ".training").exists() or any((run / s).is_dir() for s in STAGES)):
+    if not ((run / "run.json").exists() or (run / OWNER).exists() or any((run / s).is_dir() for s in STAGES)):
         raise UserError(f"{run} is not a run folder: it has no run.json. Make one with python -m train.")
 
 

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.read import INDEX
+from bundle.training_status import OWNER
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 TOUCH_SECONDS = 60.0
@@ -36,7 +37,7 @@ def locked(run: Path) -> Iterator[None]:
     """
     new = not run.exists()
     make_folder(run)
-    lock, owner = FileLock(run / ".lock", fallback_to_soft=False), run / ".training"
+    lock, owner = FileLock(run / ".lock", fallback_to_soft=False), run / OWNER
     try:
         with taken(lock, run, owner), touched(owner):
             yield

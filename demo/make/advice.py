@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from demo.make.classes import LEAST_OF_CLASS, class_counts, learned_classes
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, too_few
+from demo.make.limits import LEAST_FOR_A_GAN, LEAST_PICTURES, too_few
 from demo.make.projects import Project
 
 MANY_DUPLICATES = 0.25  # of the pictures
@@ -25,7 +25,7 @@ def about_count(count: int) -> list[str]:
     """Whether there are enough to learn from."""
     if count < LEAST_PICTURES:
         return [too_few(count)]
-    if count < (few := FEW_FOR_A_GAN):
+    if count < (few := LEAST_FOR_A_GAN):
         return [
             f"{count} pictures are too few for a GAN, so only the VAE is trained; from {few} on a GAN is too.",
             "More photographs of the same thing help most, from several sides and on the same background.",

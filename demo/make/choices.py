@@ -11,7 +11,7 @@ from demo.make.classes import class_counts
 from demo.make.names import check_class_name
 from demo.make.projects import Crop, Project, Proportions, what_is_wrong
 
-LEAST_CROP = 1 / 64  # of a picture's side
+LEAST_CROP = 1 / 64  # of a picture's width or height, whichever is more: a square part of a long one is narrow
 MAX_CLASSES = 1000
 
 AttributeName = Annotated[str, Field(max_length=MAX_ATTRIBUTE_NAME)]
@@ -65,9 +65,9 @@ def chosen(project: Project, choice: Choice, files: Collection[str]) -> dict[str
     fields["classes"] = sorted(changed_set(project.classes, choice.classes, set(choice.classes)))
     fields["class_of"] = changed_dict(project.class_of, choice.class_of, there)
     fields["crops"] = changed_dict(project.crops, choice.crops, there)
-    for file, crop in choice.crops.items():
-        if crop and (crop[2] - crop[0] < LEAST_CROP or crop[3] - crop[1] < LEAST_CROP):
-            raise InputError(f"The part of {file} that is used is too small.")
+    for crop in choice.crops.values():
+        if crop and (max(sides := (crop[2] - crop[0], crop[3] - crop[1])) < LEAST_CROP or min(sides) <= 0):
+            raise InputError("The part that is used is too small.")
     check_classes(project, Project.model_validate(fields), there)
     return fields
 

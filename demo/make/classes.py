@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from demo.make.projects import Project
 
 ALONE = "pictures"
-"""The group of pictures that came without a folder, which is no class."""
+"""The folder of a data set without classes."""
 
 LEAST_OF_CLASS = 2
 """Pictures below which training leaves a class out."""
@@ -15,7 +15,7 @@ LEAST_OF_CLASS = 2
 def class_of(project: Project, file: str) -> str:
     """The class of a picture, by its path below `pictures`; "" for none."""
     group = file.partition("/")[0]
-    return project.class_of.get(file, "" if group == ALONE else group)
+    return project.class_of.get(file, "" if group == project.loose else group)
 
 
 def class_counts(project: Project, files: Iterable[str]) -> dict[str, int]:

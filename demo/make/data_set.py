@@ -6,7 +6,6 @@ set/metadata.csv                the attributes, where some were chosen
 
 import csv
 import os
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from bundle.atomic_files import scratch, swap
 from bundle.errors import InputError, UserError
+from bundle.shell_line import shell_line
 from demo.make import tables
 from demo.make.classes import ALONE, class_counts, class_of, learned_classes
 from demo.make.crops import cut
@@ -143,7 +143,7 @@ def reading_arguments(project: Project, folder: Path) -> list[str]:
 def terminal_command(project: Project, folder: Path, name: str) -> str:
     """The command that trains the data set from a terminal, in a run folder of its own."""
     words = ["python", "-m", "train", "all", f"runs/{name}", *reading_arguments(project, shown_folder(folder))]
-    return shlex.join([*words, "--minutes", f"{project.minutes:g}"])
+    return shell_line([*words, "--minutes", f"{project.minutes:g}"])
 
 
 def shown_folder(folder: Path) -> Path:

@@ -31,8 +31,8 @@ NOTE = "note: "  # with which the process begins a line of the report
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+|shapes")
 RECORDS = {".md", ".json"}  # of a ready set: no pictures
 
-State = Literal["reading", "storing", "done", "stopped", "failed"]
-UNDER_WAY: tuple[State, ...] = ("reading", "storing")
+FetchState = Literal["reading", "storing", "done", "stopped", "failed"]
+UNDER_WAY: tuple[FetchState, ...] = ("reading", "storing")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Fetch:
     was read."""
 
     of: int
-    state: State = "reading"
+    state: FetchState = "reading"
     done: int = 0
     stored: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -129,7 +129,7 @@ class Fetches:
         if fetch is None:
             return None
         told = {key: getattr(fetch, key) for key in ("state", "done", "of", "stored", "notes", "error")}
-        return told | {"refused": dict(fetch.refused)}
+        return told | {"refused": dict(fetch.refused), "under_way": fetch.state in UNDER_WAY}
 
     def stop(self, name: str) -> None:
         """Ends a fetch and waits for it; what was stored stays."""
@@ -173,7 +173,7 @@ class Fetches:
         finally:
             shutil.rmtree(folder / FETCHED, ignore_errors=True)
 
-    def _goes_on(self, fetch: Fetch, before: State, after: State) -> bool:
+    def _goes_on(self, fetch: Fetch, before: FetchState, after: FetchState) -> bool:
         """Whether a fetch was still in the state `before`, under way; it is in `after` then. One that was stopped stays
         so."""
         with self._lock:

@@ -14,9 +14,8 @@ LEARNED = ("run", SET, "bundle", "space", "page")
 def forget_step(projects: Projects, name: str) -> None:
     """Removes what the present step has learned, so that it begins anew. Raises InputError for an unknown project."""
     project, folder = projects.get(name), projects.folder(name)
-    steps = plan.steps(project, *counts(folder, project))
-    if project.step < len(steps):
-        remove(folder / "run" / steps[project.step].stage)
+    if left := plan.steps_left(project, *counts(folder, project)):
+        remove(folder / "run" / left[0].stage)
 
 
 def forget_all(projects: Projects, name: str) -> None:
@@ -24,7 +23,7 @@ def forget_all(projects: Projects, name: str) -> None:
     folder = projects.folder(name)
     for place in LEARNED:
         remove(folder / place)
-    projects.change(name, state="collecting", step=0, error="", remedies=())
+    projects.change(name, state="collecting", done=(), ended_early=False, error="", remedies=(), shelved=False)
 
 
 def remove(folder: Path) -> None:

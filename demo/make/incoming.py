@@ -20,9 +20,10 @@ from bundle.picture_files import BROKEN, ENDINGS, TRAINING, opened
 from bundle.zip_entries import BROKEN_ZIP, entry_marks, entry_names, read_entry
 from demo.make.groups import Groups
 from demo.make.limits import MakeLimits
+from demo.make.projects import LOOSE
 from demo.make.refusals import why_refused
 from demo.make.stored_pictures import picture_files
-from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_table, is_too_large, names_of, table_files
+from demo.make.tables import MAX_TABLES, NAMES, TABLES, is_damaged, is_table, is_too_large, names_of, table_files
 
 GONE = "The folder of this project is gone: it was deleted. Make a new project."
 IGNORED = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX(/|$)|@eaDir(/|$)|Thumbs\.db$|desktop\.ini$)")
@@ -50,12 +51,13 @@ class Incoming:
     """Takes files into the folder `pictures` of a project, and tables beside it. `room`: (bytes, pictures) that still
     fit into the project."""
 
-    def __init__(self, pictures: Path, limits: MakeLimits):
+    def __init__(self, pictures: Path, limits: MakeLimits, loose: str = LOOSE):
+        """pictures: the folder. loose: the group of those that came without a folder."""
         self.pictures, self.project, self.limits = pictures, pictures.parent, limits
         files = picture_files(pictures)
         held = [*(pictures / file for file in files), *table_files(self.project)]
         self.room = limits.bytes - sum(path.stat().st_size for path in held), limits.pictures - len(files)
-        self._groups = Groups({file.partition("/")[0] for file in files}, names_of(self.project))
+        self._groups = Groups({file.partition("/")[0] for file in files}, names_of(self.project), loose)
         self._storing = threading.Lock()
         self._last: dict[Path, int] = {}  # folder of a group or of the tables -> number of its last file
 
@@ -154,7 +156,7 @@ class Incoming:
         except BROKEN:
             arrivals.refused[why_refused(data)] += 1
             return
-        self._check_room(len(data), 1, arrivals)
+        self._check_room(len(data), 1)
         self.pictures.mkdir(exist_ok=True)  # not its parents: the project may have been deleted
         folder = self.pictures / self._groups.of(name)
         folder.mkdir(exist_ok=True)
@@ -167,10 +169,13 @@ class Incoming:
         if is_too_large(name, data):
             arrivals.refused["too large"] += 1
             return
+        if is_damaged(name, data):
+            arrivals.refused["damaged"] += 1
+            return
         if len(table_files(self.project)) >= MAX_TABLES:
             arrivals.refused["too many tables"] += 1
             return
-        self._check_room(len(data), 0, arrivals)
+        self._check_room(len(data), 0)
         folder = self.project / TABLES
         folder.mkdir(exist_ok=True)
         ending = PurePosixPath(name).suffix.lower()
@@ -178,12 +183,12 @@ class Incoming:
         self.room = self.room[0] - len(data), self.room[1]
         arrivals.tables += 1
 
-    def _check_room(self, size: int, pictures: int, arrivals: Arrivals) -> None:
+    def _check_room(self, size: int, pictures: int) -> None:
         """Raises InputError where so many bytes and pictures more do not fit into the project."""
         left_bytes, left_pictures = self.room
         if size > left_bytes or pictures > left_pictures:
             most = f"{self.limits.pictures} pictures and {self.limits.bytes // 1_000_000} MB"
-            raise InputError(f"A project holds at most {most}. {arrivals.stored} pictures of this upload were kept.")
+            raise InputError(f"A project holds at most {most}; what came before is kept.")
 
     def _write(self, file: Path, data: bytes, name: str, source: Path | None = None) -> None:
         """Stores a file and what it was called: both or neither. `source`: where its bytes lie already. Raises
@@ -217,5 +222,5 @@ def storing_problem(problem: OSError, project: Path, kept: int = 0) -> UserError
         return UserError(GONE)
     why = problem.strerror or problem
     if kept:
-        return UserError(f"The pictures cannot be stored: {why}. {kept} pictures of this upload were kept.")
+        return UserError(f"The pictures cannot be stored: {why}. Pictures of this upload that were kept: {kept}.")
     return UserError(f"The pictures cannot be stored: {why}.")

@@ -27,6 +27,7 @@ class Job:
     done: bool = False
     error: str = ""
     stopped: bool = False
+    thread: threading.Thread | None = None
 
 
 class Jobs:
@@ -50,7 +51,8 @@ class Jobs:
             except OSError as problem:
                 raise UserError(failures.sentence(kind, [str(problem)], 1, folder)) from problem
             job = self._jobs[name] = Job(kind, child, time.monotonic())
-        threading.Thread(target=self._wait, args=(job, then), name=f"make-{kind}", daemon=True).start()
+            job.thread = threading.Thread(target=self._wait, args=(job, then), name=f"make-{kind}", daemon=True)
+            job.thread.start()
 
     def check_idle(self, name: str) -> None:
         """Raises Busy while something is done with the bundle of a project."""
@@ -72,7 +74,8 @@ class Jobs:
         if job is not None and not job.done:
             job.stopped = True
             job.child.stop()
-            job.child.wait()
+            if job.thread:
+                job.thread.join()  # it may be at `then`
         self._jobs.pop(name, None)
 
     def close(self) -> None:

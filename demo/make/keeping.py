@@ -1,7 +1,6 @@
 """Keeping what was learned: named, measured, served with the other bundles, staged to be published."""
 
 import re
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import InputError, UserError
 from bundle.one_line import one_line
 from bundle.sessions import default_threads
+from bundle.shell_line import shell_line
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
 from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
@@ -35,7 +35,7 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
             f"and {MAX_WORDS} of words."
         )
     maker.projects.change(name, title=title, licence=licence, words=words.strip())
-    if name in maker.made.served and maker.state_of(name) not in BUSY:
+    if maker.made.version(name) and maker.state_of(name) not in BUSY:
         maker.describe(name)
 
 
@@ -63,7 +63,7 @@ def stage_arguments(folder: Path, kind: Kind) -> list[str]:
 
 def push_command(folder: Path, kind: Kind) -> str:
     """The line that publishes what was staged; USER/NAME is left to whoever does it."""
-    return shlex.join(["python", *stage_arguments(folder, kind)]) + " --push USER/NAME"
+    return shell_line(["python", *stage_arguments(folder, kind)]) + " --push USER/NAME"
 
 
 def shelve(maker: Maker, name: str) -> None:
@@ -72,13 +72,13 @@ def shelve(maker: Maker, name: str) -> None:
     if maker.shelf is None:
         raise InputError("This server has no folder of bundles: download the generator instead.")
     try:
-        with maker.made.files_locked(), scratch(maker.shelf / name) as copy:
+        with maker.made.files_locked(name), scratch(maker.shelf / name) as copy:
             copy.rmdir()
             shutil.copytree(folder, copy)
             replace_folder(copy, maker.shelf / name, [path.name for path in copy.iterdir()])
+            maker.projects.change(name, shelved=True)
     except OSError as problem:
         raise UserError(f"The copy cannot be written: {problem.strerror or problem}.") from problem
-    maker.projects.change(name, shelved=True)
 
 
 def made_playable(maker: Maker, name: str) -> Path:
@@ -96,7 +96,6 @@ def kept(maker: Maker, name: str, staging: bool) -> dict[str, Any]:
     staged = {kind: (folder / kind).is_dir() for kind in STAGED}
     return {
         "bytes": size_of(folder),
-        "bundle_bytes": size_of(bundle),
         "newest": maker.made.is_newest(name),
         "figures": served.info.quality.model_dump(mode="json")["figures"] if served and served.info.quality else [],
         "shelf": staging and maker.shelf is not None,

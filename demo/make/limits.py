@@ -26,10 +26,10 @@ ANYONE = MakeLimits(300_000_000, 200_000_000, 5_000, 60, 4)
 LEAST_PICTURES = 20
 """Below this nothing can be trained."""
 
-FEW_FOR_A_GAN = 50
+LEAST_FOR_A_GAN = 50
 """Below this no GAN is trained; up to a hundred it mostly repeats its pictures."""
 
 
 def too_few(count: int) -> str:
     """What to say of fewer than LEAST_PICTURES."""
-    return f"{count} pictures are too few: at least {LEAST_PICTURES} are needed."
+    return f"Too few pictures: {count}; at least {LEAST_PICTURES} are needed."

@@ -1,7 +1,9 @@
 """The bundles of Make: exported from what a project has learned so far, and served beside the others."""
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,23 +36,49 @@ class MadeBundles:
                  ending: Callable[[], bool]):  # fmt: skip
         self.projects, self.served, self.provider, self.ending = projects, served, provider, ending
         self._cache = EngineCache()
+        self._versions: dict[
+            str, int
+        ] = {}  # of those of `served` that are its own; a copy on the shelf has such a name
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._locked: str | None = None  # the project whose files are locked
+        self._removed: set[str] = set()  # projects whose bundle is being removed
 
     @contextmanager
-    def files_locked(self, patience: float | None = None) -> Iterator[None]:
-        """While inside, nobody else changes the files of a bundle. Raises Busy where others do so for more than
-        `patience` seconds, by default PATIENCE."""
+    def files_locked(self, name: str, patience: float | None = None) -> Iterator[None]:
+        """While inside, nobody else changes the files of a bundle. `name`: the project whose bundle is changed or
+        copied. Raises Busy where others do so for more than `patience` seconds, by default PATIENCE, and where the
+        bundle is being removed."""
         if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
             raise Busy("Another generator is being made playable; try again in a minute.")
         try:
+            self._locked = name
+            self._check_kept(name)
             yield
         finally:
+            self._locked = None
             self._lock.release()
+
+    @contextmanager
+    def removed(self, name: str) -> Iterator[None]:
+        """The bundle of a project is served no more, and while inside, nobody makes, changes or copies it: an export
+        that has begun is stopped and waited for. Raises Busy where that takes more than PATIENCE seconds."""
+        self._removed.add(name)
+        try:
+            until = time.monotonic() + PATIENCE
+            while self._locked == name:
+                if time.monotonic() > until:
+                    raise Busy("What was learned is still being stored; try again in a minute.")
+                time.sleep(LOOK_EVERY)
+            self.drop(name)
+            yield
+        finally:
+            self._removed.discard(name)
 
     def export(self, name: str, patience: float | None = None, stopped: Callable[[], bool] = lambda: False) -> None:
         """Makes a bundle of what has been learned so far and serves it; `patience`: see files_locked; `stopped`:
         whether it is to end at once. Raises UserError, also where it is stopped."""
-        with self.files_locked(patience), told_without_paths(self.projects.folder(name)):
+        with self.files_locked(name, patience), told_without_paths(self.projects.folder(name)):
             self._export_alone(name, stopped)
             self._write_words(name)
 
@@ -59,13 +87,20 @@ class MadeBundles:
         bundle = read(self.folder(name))
         earlier = self.served.get(name)
         self.served[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
+        self._versions[name] = next(self._numbers)
         if earlier:
             earlier.engine.close()
 
     def drop(self, name: str) -> None:
         """Serves it no more."""
+        self._versions.pop(name, None)
         if served := self.served.pop(name, None):
             served.engine.close()
+
+    def version(self, name: str) -> int | None:
+        """A number of the bundle of a project that is served, another one once it is renewed; None where the project
+        cannot be played."""
+        return self._versions.get(name)
 
     def folder(self, name: str) -> Path:
         """Where the bundle of a project is, or will be. Raises InputError where there is no such project."""
@@ -81,7 +116,8 @@ class MadeBundles:
         found = []
         for name in self.projects.names():
             with suppress(UserError, KeyError):  # deleted just now
-                found.append(self.facts(name))
+                if name in self._versions:
+                    found.append(self.facts(name))
         return found
 
     def is_newest(self, name: str) -> bool:
@@ -97,7 +133,7 @@ class MadeBundles:
     def put_words(self, name: str) -> None:
         """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
         disk refuses."""
-        with self.files_locked(), told_without_paths(self.projects.folder(name)):
+        with self.files_locked(name), told_without_paths(self.projects.folder(name)):
             self._write_words(name)
 
     def _write_words(self, name: str) -> None:
@@ -126,13 +162,19 @@ class MadeBundles:
         except OSError as problem:
             raise UserError(f"The generator cannot be made playable: {problem.strerror or problem}.") from problem
         while not child.ends_within(LOOK_EVERY):
-            if self.ending() or stopped():
+            if self.ending() or stopped() or name in self._removed:
                 child.stop()
+        self._check_kept(name)
         if child.wait():
             raise UserError(child.last_words())
         if figures:  # of the same weights
             store_quality(folder / "bundle", figures)
         self.serve(name)
+
+    def _check_kept(self, name: str) -> None:
+        """Raises Busy while the bundle of a project is being removed."""
+        if name in self._removed:
+            raise Busy("What was learned is being forgotten.")
 
 
 def pictures_seen(run: Path) -> dict[str, int]:

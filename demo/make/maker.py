@@ -93,8 +93,8 @@ class Maker:
                 more_pictures.add(folder, project)
             else:
                 lay_out(folder, project)
-            step = 0 if project.state == "finished" else project.step  # every stage goes on
-            self._enqueue(name, minutes=minutes, step=step)
+            anew = {"done": (), "ended_early": False} if project.state == "finished" else {}  # every stage goes on
+            self._enqueue(name, minutes=minutes, **anew)
 
     def check_minutes(self, minutes: float) -> None:
         """Raises InputError for a time that nothing can be trained in, or that is not allowed here."""
@@ -110,7 +110,7 @@ class Maker:
         """Gives a training another time in all, more or less, while it runs. Raises InputError."""
         self.check_minutes(minutes)
         self.projects.change(name, minutes=minutes)
-        self._stop_current("again", name)
+        self._stop_current("resume", name)
 
     def next_step(self, name: str) -> None:
         """Ends the present step: what it has learned is enough."""
@@ -129,24 +129,29 @@ class Maker:
         project = self.projects.get(name)
         self.projects.change(name, remedies=sorted({*project.remedies, remedy}))
         if self._is_current(name):
-            self._stop_current("anew" if remedy == "slower" else "again", name)
+            self._stop_current("step_anew" if remedy == "slower" else "resume", name)
         elif remedy == "slower":
             forgetting.forget_step(self.projects, name)
 
     def start_over(self, name: str) -> None:
         """Forgets all that was learned; the pictures stay, and may be chosen anew."""
         self._end(name)
-        self.made.drop(name)
-        forgetting.forget_all(self.projects, name)
+        with self.made.removed(name):
+            self._unshelve(name)
+            forgetting.forget_all(self.projects, name)
 
     def delete(self, name: str) -> None:
         """Ends its training, and removes the project, its pictures and all that was learned from them."""
         self._end(name)
-        self.made.drop(name)
+        with self.made.removed(name):
+            self._unshelve(name)
+            self.projects.delete(name)
+
+    def _unshelve(self, name: str) -> None:
+        """Removes the copy of its bundle that later servers would find."""
         with suppress(UserError):  # a damaged one says nothing of a shelf
             if self.projects.get(name).shelved and self.shelf:
                 forgetting.remove(self.shelf / name)
-        self.projects.delete(name)
 
     def play(self, name: str) -> None:
         """Makes a bundle of what has been learned so far and serves it. Raises UserError where that is nothing yet."""
@@ -197,9 +202,11 @@ class Maker:
             found = project_status.status(self.projects, name, self.state_of(name), own_machine)
         except DamagedProject as problem:
             found = project_status.of_damaged(name, str(problem))
+        version = self.made.version(name)
         return found | {
             "place": place,
-            "playable": name in self.made.served,
+            "playable": version is not None,
+            "bundle_version": version,
             "job": self.jobs.facts(name),
         }
 

@@ -7,24 +7,30 @@ out, or sorted into another class, after the training began stays as it was lear
 from pathlib import Path
 
 from bundle.errors import UserError
-from demo.make.classes import ALONE
-from demo.make.data_set import SET, all_files, chosen_pictures, put_picture, write_attributes
+from demo.make.classes import ALONE, class_of
+from demo.make.data_set import SET, all_files, put_picture, write_attributes
 from demo.make.projects import Project
 
 
-def new_pictures(folder: Path, project: Project) -> dict[str, str]:
-    """The chosen pictures that the data set of the project in `folder` lacks -> their classes. Those of a class that
-    its networks do not know cannot join."""
-    there = laid_out(folder)
+def new_pictures(folder: Path, project: Project) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Of the pictures that are not left out, and that the data set of the project in `folder` lacks: (those that can
+    join -> their classes, "" where it has none; those that cannot, as its networks know no class that they are in)."""
+    there, left_out = laid_out(folder), set(project.left_out)
+    if not there:
+        return {}, ()
+    found = [file for file in all_files(folder) if file not in left_out and known_name(file) not in there]
     classes = {path.partition("/")[0] for path in there.values()}
-    found = {file: name for file, name in chosen_pictures(folder, project).items() if known_name(file) not in there}
-    return {file: name for file, name in found.items() if (name or ALONE) in classes}
+    if classes == {ALONE}:  # whatever folders came since: it was begun without classes
+        return dict.fromkeys(found, ""), ()
+    named = {file: class_of(project, file) for file in found}
+    joining = {file: name for file, name in named.items() if name in classes}
+    return joining, tuple(file for file in found if file not in joining)
 
 
 def add(folder: Path, project: Project) -> None:
     """Adds them. Raises UserError where the disk refuses."""
     try:
-        for file, name in new_pictures(folder, project).items():
+        for file, name in new_pictures(folder, project)[0].items():
             put_picture(folder, file, name, project, folder / SET)
         there = laid_out(folder)
         written = {file: there[known_name(file)] for file in all_files(folder) if known_name(file) in there}

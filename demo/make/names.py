@@ -6,15 +6,19 @@ from collections.abc import Collection
 from bundle.errors import InputError
 
 MAX_CLASS_NAME = 40
+NO_FOLDERS = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
+"""Names that Windows gives to no folder, in capitals neither."""
 VARIATION_SELECTORS = {chr(code) for code in range(0xFE00, 0xFE10)}
 RULE = "A class may be named with letters, digits, spaces, - and _, and begins with a letter or a digit."
 
 
 def plain_name(text: str) -> str:
-    """A name without what no folder may have in its name; "" where nothing is left that can be seen: no letter and no
-    digit."""
+    """A name without what no folder may have in its name, and with a number where none may be called so; "" where
+    nothing is left that can be seen: no letter and no digit."""
     words = "".join(letter if allowed(letter) else " " for letter in text)
     name = " ".join(words.split()).lstrip("-_ ")[:MAX_CLASS_NAME].strip()
+    if name.casefold() in NO_FOLDERS:
+        return f"{name} 2"
     return name if any(map(str.isalnum, name)) else ""
 
 
@@ -47,6 +51,8 @@ def check_class_name(name: str, others: set[str]) -> None:
     if not name or plain_name(name) != name:
         if len(name) > MAX_CLASS_NAME:
             raise InputError(f"The name of a class has at most {MAX_CLASS_NAME} letters.")
+        if name.casefold() in NO_FOLDERS:
+            raise InputError(f"On Windows no class can be called {name}: take another name.")
         raise InputError(RULE)
     if same := next((other for other in sorted(others) if other != name and other.casefold() == name.casefold()), None):
         raise InputError(f"There is a class {same} already.")

@@ -1,8 +1,8 @@
 """What is trained for a project, in which order, and by which commands.
 
-First the VAE, for FIRST_LOOK minutes, so that rebuilt pictures show at once. Then the GAN, which takes longest, and the
-rest of the VAE. Then the inverter and the repair encoder, the classifier where there are classes, and the regressor of
-attributes where some were chosen.
+First the VAE, for FIRST_LOOK minutes or all of its time where that is less, so that rebuilt pictures show at once. Then
+the GAN, which takes longest, and the rest of the VAE. Then the inverter and the repair encoder, the classifier where
+there are classes, and the regressor of attributes where some were chosen.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bundle.sessions import default_threads
 from demo.make.data_set import SET, reading_arguments
-from demo.make.limits import FEW_FOR_A_GAN
+from demo.make.limits import LEAST_FOR_A_GAN
 from demo.make.projects import Project, Remedy
 from demo.make.run_view import Stage
 
@@ -44,8 +44,10 @@ REMEDIES: dict[Remedy, dict[Stage, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A stretch of one stage. `stage_minutes`: what the stage has had at its end; `minutes`: of the step itself."""
+    """A stretch of one stage. `name`: by which a project knows that it is done, in a plan of another length too;
+    `stage_minutes`: what the stage has had at its end; `minutes`: of the step itself."""
 
+    name: str
     stage: Stage
     stage_minutes: float
     minutes: float
@@ -54,7 +56,7 @@ class Step:
 def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """The training of a project with so many chosen pictures and classes: without GAN where the pictures are too few,
     without classifier where there are no classes."""
-    gan = pictures >= FEW_FOR_A_GAN
+    gan = pictures >= LEAST_FOR_A_GAN
     wanted: list[Stage] = ["vae", "gan", "inverter", "repair"] if gan else ["vae", "repair"]
     if classes > 1:
         wanted.append("classifier")
@@ -62,12 +64,19 @@ def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
         wanted.append("attributes")
     total = sum(SHARES[stage] for stage in wanted)
     minutes = {stage: project.minutes * SHARES[stage] / total for stage in wanted}
-    whole = [Step(stage, minutes[stage], minutes[stage]) for stage in wanted]
-    if not gan or minutes["vae"] <= FIRST_LOOK:
+    whole = [Step(stage, stage, minutes[stage], minutes[stage]) for stage in wanted]
+    if not gan:
         return tuple(whole)
     vae, gan_step, *others = whole
-    first, rest = Step("vae", FIRST_LOOK, FIRST_LOOK), Step("vae", vae.stage_minutes, vae.minutes - FIRST_LOOK)
-    return first, gan_step, rest, *others
+    first = min(FIRST_LOOK, vae.minutes)
+    if rest := vae.minutes - first:
+        others.insert(0, Step("vae", "vae", vae.stage_minutes, rest))
+    return Step("first look", "vae", first, first), gan_step, *others
+
+
+def steps_left(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
+    """Those of the steps that are not done; the first is the present one."""
+    return tuple(step for step in steps(project, pictures, classes) if step.name not in project.done)
 
 
 def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:

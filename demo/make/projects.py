@@ -63,6 +63,10 @@ Crop = tuple[Share, Share, Share, Share]
 """The part of an upright picture that is used: left, top, right and bottom edge, as shares of its width and height."""
 
 
+LOOSE = "_"
+"""The group of pictures that came without a folder: no folder's own name is that (demo/make/names.py)."""
+
+
 class Project(BaseModel):
     """What project.json says. What another version wrote beside it is passed over."""
 
@@ -70,8 +74,10 @@ class Project(BaseModel):
 
     title: str
     created: str
-    """ISO 8601, UTC."""
+    """ISO 8601, UTC; to the microsecond, so that two of the same second have an order."""
     licence: str = ""
+    loose: str = "pictures"
+    """The group of pictures that came without a folder, which is no class; this one is that of older projects."""
     size: Size = 64
     """Longer side of a picture in pixels, one of SIZES."""
     proportions: Proportions = "1:1"
@@ -93,8 +99,10 @@ class Project(BaseModel):
     minutes: float = 30.0
     """Of the training in all."""
     state: State = "collecting"
-    step: int = 0
-    """How many steps of the training are done (demo/make/plan.py)."""
+    done: tuple[str, ...] = ()
+    """Names of the steps of the training that are done (demo/make/plan.py)."""
+    ended_early: bool = False
+    """Whether one of them was ended before its time."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
     remedies: tuple[Remedy, ...] = ()
@@ -167,7 +175,7 @@ class Projects:
         name = f"{slug(title)}-{secrets.token_hex(2)}"
         with self._lock:
             title = free_title(title, self.titles())
-            project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="seconds"))
+            project = Project(title=title, created=datetime.now(UTC).isoformat(timespec="microseconds"), loose=LOOSE)
             self._write(self.home / name, project)
         return name
 

@@ -7,18 +7,21 @@ import json
 import os
 import re
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bundle.curves import read_curve
 from bundle.snapshot_rows import FOLDER, HELD_OUT_FILE, snapshot_rows
-from bundle.training_status import STATUS, Status, read_status
+from bundle.training_status import OWNER, STATUS, Status, read_status
 
 Stage = Literal["vae", "gan", "inverter", "repair", "classifier", "attributes"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 SHEETS = "samples"
-SILENT = 120.0  # seconds without a word after which a training counts as gone, where processes cannot be asked
+SILENT = 180.0  # seconds without a word after which a training counts as gone: its number may be another's by then
+
+
+NO_RUN: dict[str, Any] = {"status": None, "alive": False, "size": None, "stages": []}
+"""What `run_view` gives where there is nothing yet."""
 
 
 def run_view(run: Path) -> dict[str, Any]:
@@ -103,15 +106,12 @@ def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
 
 
 def is_alive(said: Status, run: Path) -> bool:
-    """Whether the process that said this still trains: by its number; on Windows, where asking a process ends it, by
-    how long ago it was heard."""
+    """Whether the process that said this still trains: by how long ago it was heard, and by its number; not on Windows,
+    where asking a process ends it."""
     if said.state not in ("training", "measuring"):
         return False
-    if os.name == "posix":
-        return is_running(said.pid)
-    with suppress(OSError):
-        return time.time() - (run / STATUS).stat().st_mtime < SILENT
-    return False
+    heard = max(version_of(run / STATUS), version_of(run / OWNER)) / 1000
+    return time.time() - heard < SILENT and (os.name != "posix" or is_running(said.pid))
 
 
 def is_running(process: int) -> bool:

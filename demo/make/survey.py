@@ -31,6 +31,7 @@ SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
 OUTLIER_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
+LEAST_DEVIATION = 1e-6  # below which values are equal
 MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
 SHARE = 0.25  # of the free memory that a survey may take: the models and a training need theirs
 TOO_MANY = "The pictures are too many for the memory: choose a smaller size, or bring fewer."
@@ -82,10 +83,11 @@ def survey(folder: Path, project: Project, on_progress: Callable[[int, int], Non
     readable = np.setdiff1d(np.arange(len(paths)), unreadable)
     flags: dict[str, list[Flag]] = {names[i]: ["unreadable"] for i in unreadable}
     looked_at = pictures[readable] if unreadable else pictures  # a copy, which takes as much memory again
+    alike = near_duplicates(looked_at)
     suggested: dict[Flag, list[int]] = {
-        "near_duplicate": near_duplicates(looked_at),
+        "near_duplicate": alike,
         "blurred": blurred(looked_at),
-        "outlier": outliers(looked_at),
+        "outlier": outliers(looked_at, alike),
     }
     for flag, found in suggested.items():
         for i in readable[found] if found else []:
@@ -158,16 +160,24 @@ def sharpness(picture: np.ndarray) -> float:
     return float((around - 4 * grey[1:-1, 1:-1]).var() / max(grey.var(), 1.0))
 
 
-def outliers(pictures: np.ndarray) -> list[int]:
-    """Indices of the pictures [N, H, W, 3] that are far from all others."""
-    if len(pictures) < LEAST_FOR_OUTLIERS:
+def outliers(pictures: np.ndarray, alike: list[int]) -> list[int]:
+    """Indices of the pictures [N, H, W, 3] that are far from all others. `alike`: of the near duplicates, which count
+    only where too few are left without them: many of them would make all others far."""
+    among = np.setdiff1d(np.arange(len(pictures)), alike)
+    if len(among) < LEAST_FOR_OUTLIERS:
+        among = np.arange(len(pictures))
+    if len(among) < LEAST_FOR_OUTLIERS:
         return []
-    rows = np.stack([small_copy(picture) for picture in pictures]).astype(np.float32)
+    rows = np.stack([small_copy(pictures[i]) for i in among]).astype(np.float32)
     rows -= rows.mean(axis=0)
     scores = rows @ principal_components(rows)
-    distance = np.sqrt(((scores / robust_deviation(scores)) ** 2).sum(axis=1))
-    bound = np.median(distance) + OUTLIER_DEVIATIONS * robust_deviation(distance)
-    return [int(i) for i in np.flatnonzero(distance > bound)]
+    deviations = robust_deviation(scores)
+    varied = deviations > LEAST_DEVIATION  # along the others most are equal
+    distance = np.sqrt(((scores[:, varied] / deviations[varied]) ** 2).sum(axis=1))
+    deviation = robust_deviation(distance)
+    if deviation <= LEAST_DEVIATION:
+        return []
+    return [int(i) for i in among[distance > np.median(distance) + OUTLIER_DEVIATIONS * deviation]]
 
 
 def principal_components(rows: np.ndarray) -> np.ndarray:
@@ -180,7 +190,7 @@ def principal_components(rows: np.ndarray) -> np.ndarray:
 
 def robust_deviation(values: np.ndarray) -> np.ndarray:
     """The standard deviation of values [N, …] along the first axis, by the median deviation: outliers hardly count."""
-    return np.maximum(MAD * np.median(np.abs(values - np.median(values, axis=0)), axis=0), 1e-6)
+    return MAD * np.median(np.abs(values - np.median(values, axis=0)), axis=0)
 
 
 def small_copy(picture: np.ndarray) -> np.ndarray:

@@ -55,12 +55,23 @@ def is_table(name: str) -> bool:
 def is_too_large(name: str, data: bytes) -> bool:
     """Whether a table of this name has more bytes, rows or columns than are read: its cells take far more memory than
     its bytes."""
-    if len(data) > MAX_TABLE_BYTES or data.count(b"\n") > MAX_ROWS:
+    if len(data) > MAX_TABLE_BYTES or max(map(data.count, (b"\n", b"\r"))) > MAX_ROWS:
         return True
+    data = data.replace(b"\r", b"\n")  # as old Macs ended lines
     if name.lower().endswith(".csv"):
         head = data.partition(b"\n")[0]
         return max(map(head.count, (b",", b";", b"\t"))) > MAX_COLUMNS
     return any(line.count(b":") > MAX_COLUMNS for line in io.BytesIO(data))
+
+
+def is_damaged(name: str, data: bytes) -> bool:
+    """Whether the rows of a table of this name cannot be read."""
+    try:
+        for _ in text_records(PurePosixPath(name), data):
+            pass
+    except (ValueError, csv.Error):
+        return True
+    return False
 
 
 def columns(project: Path, files: Collection[str], notes: list[str] | None = None) -> dict[str, Column]:
@@ -186,10 +197,10 @@ def why_no_attribute(name: str, cells: Cells) -> str:
     if len(different) < 2:
         return "It has one value only."
     if len(values) < LEAST_KNOWN:
-        return f"{len(values)} pictures have a value; {LEAST_KNOWN} are needed."
+        return f"Pictures that have a value: {len(values)}; {LEAST_KNOWN} are needed."
     least = min(values.count(value) for value in different) if len(different) == 2 else LEAST_EACH
     if least < LEAST_EACH:
-        return f"One of its two values is in {least} pictures; {LEAST_EACH} are needed."
+        return f"Pictures that have one of its two values: {least}; {LEAST_EACH} are needed."
     return ""
 
 

@@ -22,7 +22,7 @@ FIRST_SHEETS = (8.0, 20.0, 45.0, 90.0, 180.0)
 LATER_SHEETS = 300.0
 LOOK_EVERY = 0.5
 
-Wish = Literal["pause", "again", "anew", "next", "end"]
+Wish = Literal["pause", "resume", "step_anew", "next", "end"]
 """What is to come once the process has stopped: nothing for now; the same step with other settings; the same step from
 its beginning; the next step, or none, this one being done."""
 
@@ -64,21 +64,19 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
     """Trains what is left of a project. Raises UserError where a step fails."""
     name = running.name
     project, folder = projects.change(name, state="training"), projects.folder(name)
-    while True:
-        steps = plan.steps(project, *counts(folder, project))
-        if project.step >= len(steps):
-            break
-        step = steps[project.step]
+    while left := plan.steps_left(project, *counts(folder, project)):
+        step = left[0]
         command, pixels = plan.training_command(step, project, folder), project.sides[0] * project.sides[1]
         done, wish = run_step(running, command, folder, machine, pixels)
-        if wish == "anew":
+        if wish == "step_anew":
             shutil.rmtree(folder / "run" / step.stage, ignore_errors=True)
         elif done or wish in ("next", "end"):
             if not done and plan.is_begun(folder / "run", step.stage):
                 command = plan.training_command(step, project, folder, finish=True)
                 _, later = run_step(running, command, folder, machine, pixels)
                 wish = later or wish
-            projects.change(name, step=project.step + 1)
+            ended_early = project.ended_early or not done or wish == "end"
+            projects.change(name, done=(*project.done, step.name), ended_early=ended_early)
         if wish == "pause":
             projects.change(name, state="paused")
             return

@@ -19,8 +19,11 @@ from starlette.routing import Route
 
 from bundle.errors import InputError, UserError
 from demo.make.installed import installation
+from demo.make.keeping import MAX_LICENCE
 from demo.make.limits import LEAST_PICTURES
 from demo.make.maker import Maker
+from demo.make.names import MAX_CLASS_NAME
+from demo.make.projects import MAX_TITLE, MAX_WORDS
 from demo.routes.make_pictures import PictureRoutes
 from demo.routes.make_requests import (
     at_own_machine,
@@ -64,6 +67,10 @@ class MakeRoutes:
                     "upload_bytes": limits.upload_bytes,
                     "minutes": limits.minutes,
                     "least": LEAST_PICTURES,
+                    "title": MAX_TITLE,
+                    "licence": MAX_LICENCE,
+                    "words": MAX_WORDS,
+                    "class_name": MAX_CLASS_NAME,
                 },
                 **self.pictures.facts(request),
             }

@@ -94,7 +94,7 @@ class KeepRoutes:
         folder = self.maker.made.folder(name)
         if not folder.is_dir():
             raise UserError("Nothing has been learned yet: let it train first.")
-        with self.maker.made.files_locked():
+        with self.maker.made.files_locked(name):
             return zipped(folder, title), title
 
     def _is_own(self, request: Request) -> bool:

@@ -118,7 +118,7 @@ class PictureRoutes:
         folder = self.projects.folder(name)
         with self._making:
             if name not in self._incoming:
-                self._incoming[name] = Incoming(folder / "pictures", self.limits)
+                self._incoming[name] = Incoming(folder / "pictures", self.limits, self.projects.get(name).loose)
             return self._incoming[name]
 
     # --- bring ---------------------------------------------------------------------------------------

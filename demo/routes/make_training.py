@@ -6,7 +6,7 @@ POST /make/{project}/pause               stores what was learned, and waits
 POST /make/{project}/next                ends the present step: what it learned is enough
 POST /make/{project}/finish              ends the training as if its time were over
 POST /make/{project}/remedy?name=        takes up advice against an alarm: variety, steadiness, slower
-POST /make/{project}/restart             forgets what was learned; the pictures stay
+POST /make/{project}/start_over          forgets what was learned; the pictures stay
 POST /make/{project}/play                makes a bundle of what was learned so far -> its facts
 GET  /make/{project}/run…                the run folder, read only: demo/routes/run_pictures.py
 GET  /made                               the facts of all projects that can be played
@@ -43,7 +43,7 @@ class TrainingRoutes:
             "next": self._next,
             "finish": self._finish,
             "remedy": self._remedy,
-            "restart": self._restart,
+            "start_over": self._start_over,
             "play": self._play,
         }
         return [
@@ -88,7 +88,7 @@ class TrainingRoutes:
         await in_thread(self.maker.remedy, name_of(request), remedy)
         return await self._status(request)
 
-    async def _restart(self, request: Request) -> Response:
+    async def _start_over(self, request: Request) -> Response:
         await in_thread(self.maker.start_over, name_of(request), limiter=WAITING)
         return await self._status(request)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from bundle.images import png
-from bundle.training_status import Expected, Status, write_status
+from bundle.training_status import OWNER, Expected, Status, write_status
 from demo import watch
 from demo.make.run_view import is_alive, run_view
 from tests.support.server import free_port
@@ -81,6 +81,13 @@ def test_a_training_whose_process_is_gone_is_not_alive(run: Path):
     gone.wait()
     os.utime(run / "status.json", (0, 0))
     assert not is_alive(status(pid=gone.pid), run)
+
+
+def test_a_training_that_was_killed_is_not_alive_when_another_process_has_its_number(run: Path):
+    os.utime(run / "status.json", (0, 0))
+    assert not is_alive(status(), run)
+    (run / OWNER).touch()  # it is measuring
+    assert is_alive(status(state="measuring"), run)
 
 
 def test_a_folder_in_which_nothing_was_stored_yet_is_empty(tmp_path: Path):

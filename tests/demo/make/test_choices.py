@@ -11,6 +11,7 @@ from bundle.errors import InputError
 from demo.make.advice import advice
 from demo.make.choices import MAX_CLASSES, chosen, read_choice
 from demo.make.classes import class_counts, learned_classes
+from demo.make.names import spelled_name
 from demo.make.projects import SIZES, Project, Projects, Proportions
 from train.picture_size import can_be_drawn
 
@@ -62,6 +63,13 @@ def test_a_name_that_cannot_be_is_refused(name: str, words: str):
         after(class_of={FILES[0]: name})
 
 
+@pytest.mark.parametrize("name", ["nul", "CON", "Com1"])
+def test_a_name_that_windows_gives_to_no_folder_is_refused(name: str):
+    with pytest.raises(InputError, match=f"On Windows no class can be called {name}"):
+        after(classes={name: True})
+    assert spelled_name(name) == f"{name} 2" and name.lower() + "s" in counts(after(classes={name.lower() + "s": True}))
+
+
 @pytest.mark.parametrize("name", ["猫", "हिन्दी", "Œuvre d-art_2", "train", "7"])
 def test_a_name_of_any_script_can_be(name: str):
     assert name in counts(after(classes={name: True}))
@@ -100,6 +108,8 @@ def test_parts_are_chosen_and_taken_back():
     cropped = after(crops={FILES[3]: [0.25, 0, 0.75, 0.5]})
     assert cropped.crops == {FILES[3]: (0.25, 0.0, 0.75, 0.5)}
     assert after(cropped, crops={FILES[3]: None}).crops == {}
+    narrow = {FILES[3]: [0.5, 0.0, 0.5 + 1 / 512, 0.125]}  # a square part of a picture that is 64 times as wide as high
+    assert after(crops=narrow).crops
     for bad in ([0.5, 0, 0.5, 1], [0.9, 0, 0.1, 1], [-1, 0, 1, 1], [0, 0, 1], ["a", 0, 1, 1], [float("nan"), 0, 1, 1]):
         with pytest.raises(InputError):
             after(crops={FILES[3]: bad})
@@ -154,7 +164,7 @@ def said(project: Project, files: list[str] = FILES, flags: dict[str, tuple[str,
 
 
 def test_few_pictures_and_such_that_are_alike_are_told():
-    assert "3 pictures are too few: at least 20 are needed." in said(PROJECT, FILES[-3:])
+    assert "Too few pictures: 3; at least 20 are needed." in said(PROJECT, FILES[-3:])
     assert "40 pictures are too few for a GAN" in said(PROJECT, FILES[-40:])
     near_duplicates = {file: ("near_duplicate",) for file in FILES[-39:]}
     assert "All of these pictures look the same" in said(PROJECT, FILES[-40:], near_duplicates)

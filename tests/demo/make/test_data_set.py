@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from bundle.deep_pixels import NO_DATA, numbers
 from bundle.errors import InputError, UserError
 from bundle.picture_files import TRAINING
 from bundle.pictures import decode
-from demo.make import data_set
+from bundle.shell_line import shell_line
+from demo.make import data_set, more_pictures
 from demo.make.crops import cut
 from demo.make.data_set import SET, chosen_pictures, counts, lay_out, reading_arguments, terminal_command
+from demo.make.more_pictures import new_pictures
 from demo.make.projects import Project
 from demo.make.survey import framing_of as survey_framing
 from demo.make.survey import survey
@@ -177,12 +180,47 @@ def test_pictures_without_a_class_are_learned_only_without_classes(folder: Path)
 
 
 def test_too_few_and_the_same_again_are_refused(folder: Path):
-    with pytest.raises(InputError, match="3 pictures are too few"):
+    with pytest.raises(InputError, match="Too few pictures: 3;"):
         lay_out(folder, PROJECT.model_copy(update={"left_out": tuple(data_set.all_files(folder)[3:])}))
     for path in (folder / "pictures").glob("*/*"):
         picture(1).save(path)
     with pytest.raises(InputError, match="All of these pictures are the same"):
         lay_out(folder, PROJECT)
+
+
+def bring(folder: Path, group: str, count: int) -> None:
+    """So many pictures more in the project of `folder`, each another one."""
+    place = folder / "pictures" / group
+    place.mkdir(parents=True, exist_ok=True)
+    there = len(list(place.iterdir()))
+    for i in range(there, there + count):
+        (place / f"{i:06d}.png").write_bytes(f"{group}{i}".encode())
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_pictures_of_any_folder_join_what_was_begun_without_classes(tmp_path: Path, classes: bool):
+    project = PROJECT.model_copy(update={"use_classes": classes, "state": "paused"})
+    bring(tmp_path, "cats", 25)
+    lay_out(tmp_path, project)
+    for group, count in (("cats", 5), ("kittens", 10), ("pictures", 2)):
+        bring(tmp_path, group, count)
+        joining, outside = new_pictures(tmp_path, project)
+        assert list(joining.values()) == [""] * count and outside == ()
+        more_pictures.add(tmp_path, project)
+    assert len(list((tmp_path / SET / "pictures").iterdir())) == 42 and new_pictures(tmp_path, project) == ({}, ())
+
+
+def test_pictures_of_no_class_that_was_learned_are_counted(tmp_path: Path):
+    project = PROJECT.model_copy(update={"state": "paused"})
+    for group in ("cats", "dogs"):
+        bring(tmp_path, group, 20)
+    lay_out(tmp_path, project)
+    for group, count in (("cats", 1), ("kittens", 3), ("pictures", 2)):
+        bring(tmp_path, group, count)
+    joining, outside = new_pictures(tmp_path, project)
+    assert joining == {"cats/000020.png": "cats"} and len(outside) == 5
+    left_out = project.model_copy(update={"left_out": ("kittens/000000.png", "cats/000020.png")})
+    assert new_pictures(tmp_path, left_out) == ({}, outside[1:])
 
 
 def test_a_full_disk_leaves_the_older_data_set(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -228,6 +266,13 @@ def test_a_command_with_a_space_in_its_folder_can_be_pasted(folder: Path):
     place = folder / "my pictures"
     assert f"--data '{place / 'set'}'" in terminal_command(PROJECT, place, "t")
     assert "--no-classes" in reading_arguments(PROJECT.model_copy(update={"use_classes": False}), folder)
+
+
+def test_on_windows_a_command_is_quoted_as_its_terminal_reads_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bundle.shell_line.os", SimpleNamespace(name="nt"))
+    command = terminal_command(PROJECT, folder / "my pictures", "t")
+    assert f'--data "{folder / "my pictures" / "set"}"' in command and "'" not in command
+    assert shell_line([r"C:\Users\me\p"]) == r"C:\Users\me\p"
 
 
 def test_what_the_page_calls_an_attribute_training_does_too():

@@ -14,12 +14,12 @@ from bundle.errors import InputError
 from bundle.picture_files import ENDINGS
 from bundle.sessions import choose_provider
 from demo.make import incoming
-from demo.make.classes import ALONE
+from demo.make.classes import class_counts
 from demo.make.groups import Groups
 from demo.make.incoming import TOO_DEEP, Incoming
 from demo.make.limits import OWN_MACHINE, MakeLimits
 from demo.make.maker import Maker
-from demo.make.projects import Project, Projects
+from demo.make.projects import LOOSE, Project, Projects
 from demo.make.stored_pictures import picture_file, picture_files
 from demo.make.survey import survey
 from demo.make.tables import names_of
@@ -55,24 +55,24 @@ def test_an_upload_is_moved_and_a_file_that_somebody_keeps_is_copied(tmp_path: P
     into = Incoming(tmp_path / "pictures", OWN_MACHINE)
     assert into.take(ours, "a.png", move=True).stored == into.take(theirs, "b.png").stored == 1
     assert not ours.exists() and theirs.read_bytes() == png(2)
-    kept = [path.read_bytes() for path in sorted((tmp_path / "pictures" / ALONE).iterdir())]
+    kept = [path.read_bytes() for path in sorted((tmp_path / "pictures" / LOOSE).iterdir())]
     assert kept == [png(1), png(2)]
 
 
 @pytest.mark.parametrize(
     ("name", "group"),
     [
-        ("a.png", ALONE),
+        ("a.png", LOOSE),
         ("cats/a.png", "cats"),
         ("../../etc/a.png", "etc"),
-        ("..\\..\\a.png", ALONE),
+        ("..\\..\\a.png", LOOSE),
         ("C:\\Users\\me\\cats\\a.png", "cats"),
-        ("/a.png", ALONE),
+        ("/a.png", LOOSE),
         ("weird<name>|?/a.png", "weird name"),
         ("猫/a.png", "猫"),
         (f"{'x' * 300}/a.png", "x" * 40),
-        ("./a.png", ALONE),
-        ("", ALONE),
+        ("./a.png", LOOSE),
+        ("", LOOSE),
         ("🐱/a.png", "cat face"),
         ("…/a.png", "horizontal ellipsis"),
         ("❤️/a.png", "heavy black heart"),
@@ -99,11 +99,20 @@ def test_capitals_and_the_ways_of_writing_an_accent_make_no_other_group(tmp_path
     assert files == [f"Bäume/00000{i}.png" for i in (1, 2, 3)]
 
 
-def test_a_folder_called_pictures_in_capitals_is_that_of_pictures_without_a_folder(tmp_path: Path):
-    """Many disks take the two for one, where a picture of the one would overwrite one of the other."""
+def test_a_folder_called_pictures_is_one_beside_the_pictures_without_a_folder(tmp_path: Path):
     _, files = taken(tmp_path, zipped({"Pictures/a.png": png(1), "b.png": png(2), "PICTURES/c.png": png(3)}), "a.zip")
-    assert files == [f"{ALONE}/00000{i}.png" for i in (1, 2, 3)]
-    stored = Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"})
+    assert files == ["Pictures/000001.png", "Pictures/000002.png", f"{LOOSE}/000001.png"]
+    project = Projects(tmp_path / "home").get(Projects(tmp_path / "home").create("Discs"))
+    assert class_counts(project, files) == {"Pictures": 2, "": 1}
+
+
+def test_a_folder_called_pictures_joins_those_without_a_folder_in_an_older_project():
+    """Many disks take the two for one, where a picture of the one would overwrite one of the other."""
+    older = Project(title="t", created="2026-01-01T00:00:00+00:00")
+    groups = Groups((), {}, older.loose)
+    assert {groups.of(name) for name in ("Pictures/a.png", "b.png", "PICTURES/c.png")} == {older.loose}
+    assert class_counts(older, ["pictures/000001.png"]) == {"": 1}
+    stored = Groups(["Pictures"], {"Pictures/000001.png": "Pictures/a.png"}, older.loose)
     assert stored.of("pictures/b.png") == "Pictures"  # as it is
 
 
@@ -134,7 +143,7 @@ def test_a_path_that_leads_elsewhere_is_no_picture(tmp_path: Path, file: str):
 
 def test_a_name_that_lies_is_stored_by_its_content(tmp_path: Path):
     _, files = taken(tmp_path, png(), "holiday.jpg")
-    assert files == [f"{ALONE}/000001.png"]
+    assert files == [f"{LOOSE}/000001.png"]
 
 
 def test_a_project_that_is_full_says_so_and_keeps_what_it_has(tmp_path: Path):

@@ -2,10 +2,13 @@
 
 import io
 import json
+import os
 import shlex
 import shutil
+import sys
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bundle.errors import Busy
 from bundle.read import read
 from bundle.sessions import choose_provider
 from bundle.training_status import Status, write_status
@@ -115,7 +119,7 @@ def test_a_licence_that_was_withdrawn_leaves_the_bundle(
 def test_words_wait_for_whoever_copies_the_bundle(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
     name = learned(maker)
     monkeypatch.setattr(made_bundles, "PATIENCE", 0.05)
-    with maker.made.files_locked():
+    with maker.made.files_locked(name):
         assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 503
         assert read(maker.made.folder(name)).info.title != "Rings"
     assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
@@ -159,10 +163,66 @@ def test_a_shelved_bundle_is_found_by_the_next_server_and_goes_with_its_project(
     assert [path.name for path in maker.projects.home.iterdir()] == [folder_lock.FILE]
 
 
+def test_what_was_forgotten_is_found_by_no_later_server(maker: Maker, page: TestClient):
+    name = learned(maker)
+    served = maker.made.served[name]
+    page.post(f"/make/{name}/shelve")
+    assert page.post(f"/make/{name}/start_over").json()["shelved"] is False
+    assert maker.shelf and not any(maker.shelf.iterdir()) and not maker.made.served
+    maker.made.served[name] = served  # as where an earlier version left the copy
+    assert page.get(f"/make/{name}").json()["playable"] is False and page.get("/made").json() == []
+    assert page.post(f"/make/{name}/describe", json={"title": "Rings"}).status_code == 200
+
+
+EXPORT = """
+import sys, time
+from pathlib import Path
+from bundle.atomic_files import scratch
+with scratch(Path(sys.argv[1])) as built:
+    Path(sys.argv[2]).touch()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("forget", [Maker.delete, Maker.start_over])
+def test_nothing_is_exported_of_what_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forget: Callable[[Maker, str], None]
+):
+    began, told = tmp_path / "began", []
+    with quick_maker(tmp_path, exports=True) as maker:
+        name = learned(maker)
+        folder = maker.projects.folder(name)
+        next((folder / "run").glob("*/record.json")).write_text('{"images": 12345678}')  # learned more
+        command = [sys.executable, "-c", EXPORT, str(folder / "bundle"), str(began)]
+        monkeypatch.setattr(plan, "export_command", lambda *of: command)
+
+        def play() -> None:
+            try:
+                maker.play(name)
+            except Busy as problem:
+                told.append(str(problem))
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        wait_until(began.exists)
+        forget(maker, name)
+        thread.join(20)
+        assert told == ["What was learned is being forgotten."] and maker.made.version(name) is None
+        left = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        assert left <= {"pictures", "project.json", "export.log"}
+
+
+def test_a_bundle_that_is_renewed_has_another_number(maker: Maker, page: TestClient):
+    name = learned(maker)
+    first = page.get(f"/make/{name}").json()["bundle_version"]
+    maker.made.serve(name)
+    assert first and page.get(f"/make/{name}").json()["bundle_version"] not in (first, None)
+
+
 def test_what_is_kept_is_said(maker: Maker, page: TestClient):
     name = learned(maker)
     found = page.get(f"/make/{name}/keep").json()
-    assert found["bytes"] > found["bundle_bytes"] > 0 and found["newest"] and found["shelf"]
+    assert found["bytes"] > keeping.size_of(maker.made.folder(name)) > 0 and found["newest"] and found["shelf"]
     assert found["push"]["space"].endswith("--push USER/NAME") and "export web" in found["push"]["page"]
     record = next((maker.projects.folder(name) / "run").glob("*/record.json"))
     record.write_text('{"images": 12345678}')
@@ -223,6 +283,15 @@ def test_visitors_from_elsewhere_are_told_no_folder_of_this_machine(maker: Maker
     assert str(maker.projects.home) in answers(page)
     for stranger in from_elsewhere(maker):
         assert str(maker.projects.home) not in answers(stranger)
+
+
+def test_no_training_runs_in_a_project_that_rests(maker: Maker):
+    name = learned(maker)
+    status = Status(stage="vae", number=1, of=1, state="training", images=1, planned=2, rate=None, seconds=1, left=None,
+                    left_for_all=None, warnings={}, pid=os.getpid())  # fmt: skip
+    write_status(maker.projects.folder(name) / "run", status)
+    run = maker.status(name)["run"]
+    assert run["status"]["state"] == "training" and not run["alive"]
 
 
 def test_the_command_for_a_terminal_can_be_pasted(tmp_path: Path):

@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from demo.make import failures, plan
 from demo.make.child import Child
 from demo.make.incoming import Incoming
-from demo.make.limits import FEW_FOR_A_GAN, LEAST_PICTURES, MakeLimits
+from demo.make.limits import LEAST_FOR_A_GAN, LEAST_PICTURES, MakeLimits
 from demo.make.projects import Project, Projects, slug
 from demo.make.trainer import next_sheet
 from demo.routes.make_requests import with_refusals
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_a_sentence(tmp_path: Path):
     assert "name first" in page.post("?title=%20").text
     name = page.post("?title=Discs").json()["name"]
     few = page.post(f"/{name}/train?minutes=5")
-    assert few.status_code == 400 and "0 pictures are too few" in few.text
+    assert few.status_code == 400 and "Too few pictures: 0;" in few.text
     for i in range(21):
         page.put(name, f"{i}.png", picture(i))
     assert "from 1 to 10" in page.post(f"/{name}/train?minutes=99999").text
@@ -259,7 +259,7 @@ def test_any_title_has_a_name_for_addresses(title: str, name: str):
 
 
 def test_the_page_and_training_mean_the_same_by_few_pictures():
-    assert LEAST_PICTURES == checks.LEAST_PICTURES and FEW_FOR_A_GAN <= checks.FEW_PICTURES
+    assert LEAST_PICTURES == checks.LEAST_PICTURES and LEAST_FOR_A_GAN <= checks.FEW_PICTURES
 
 
 def test_few_pictures_train_no_gan_and_one_group_no_classifier():
@@ -363,7 +363,7 @@ def test_what_ended_without_a_word_names_its_log():
 def test_a_server_that_comes_back_offers_to_go_on(tmp_path: Path):
     projects = Projects(tmp_path)
     name = projects.create("Discs")
-    projects.change(name, state="training", step=1)
+    projects.change(name, state="training", done=("vae",))
     page = Page(tmp_path)
     page.maker.start()
     assert page.status(name)["state"] == "paused"
@@ -389,6 +389,12 @@ def test_a_project_of_a_size_that_is_not_known_hides_no_other(tmp_path: Path):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"size": 256, "proportions": "4:3"}))
     sound, damaged = page.client.get("/make").json()["projects"]
     assert (sound["name"], damaged["name"]) == (good, bad) and "is damaged" in damaged["error"]
+
+
+def test_the_newest_project_comes_first_whatever_they_are_called(tmp_path: Path):
+    projects = Projects(tmp_path)
+    made = [projects.create("Discs") for _ in range(12)]
+    assert projects.names() == made[::-1]
 
 
 def test_no_more_projects_than_allowed_are_made_at_once(tmp_path: Path):

@@ -77,6 +77,16 @@ def test_what_is_far_from_all_others_is_odd(tmp_path: Path):
     assert [file for file, flags in found.items() if "outlier" in flags] == ["a/999.png"]
 
 
+def test_many_equal_pictures_make_no_other_one_odd(folder: Path):
+    for i in range(60):
+        picture(100).save(folder / "things" / f"{1000 + i:06d}.png")
+    found = flags_of(folder)
+    assert len(found) == 59 and set(found.values()) == {("near_duplicate",)}
+    for path in sorted((folder / "things").iterdir())[:20]:
+        path.unlink()  # ten are left beside them
+    assert set(flags_of(folder).values()) == {("near_duplicate",)}
+
+
 def test_few_pictures_have_the_same_main_directions_as_many():
     random = np.random.default_rng(3)
     rows = random.normal(size=(60, 90)) * np.linspace(5, 0.1, 90)

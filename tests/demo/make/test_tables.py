@@ -13,6 +13,7 @@ from demo.make.tables import (
     cells_of,
     classes_by,
     columns,
+    is_damaged,
     is_table,
     is_too_large,
     read_records,
@@ -34,13 +35,30 @@ def cells(*values: object) -> dict:
         ("style", cells(*"abc" * 100), "It holds 3 different words"),
         ("mixed", cells(*([1.0] * 100 + ["x"] * 100)), "numbers and words"),
         ("same", cells(*[3.0] * 200), "one value only"),
-        ("few", cells(*map(float, range(50))), "50 pictures have a value"),
-        ("rare", cells(*([0.0] * 190 + [1.0] * 10)), "One of its two values is in 10 pictures"),
+        ("few", cells(*map(float, range(50))), "Pictures that have a value: 50"),
+        ("rare", cells(*([0.0] * 190 + [1.0] * 10)), "one of its two values: 10;"),
         (" odd", cells(*map(float, range(200))), "printable letters"),
     ],
 )
 def test_what_can_be_an_attribute(name: str, found: dict, words: str):
     assert words in why_no_attribute(name, found) and bool(words) == bool(why_no_attribute(name, found))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_those_of_any_system(tmp_path: Path, end: str):
+    lines = ["file_name,kind", *(f"{i}.png,{'ab'[i % 2]}" for i in range(2000))]
+    (tmp_path / "a.csv").write_bytes(end.join(lines).encode())
+    (tmp_path / "a.jsonl").write_bytes(
+        end.join(f'{{"file_name": "{i}.png", "kind": "a"}}' for i in range(2000)).encode()
+    )
+    for path in tmp_path.iterdir():
+        assert not is_too_large(path.name, path.read_bytes()) and not is_damaged(path.name, path.read_bytes())
+        assert [row["file_name"] for row in read_records(path)] == [f"{i}.png" for i in range(2000)]
+
+
+def test_a_table_whose_rows_cannot_be_read_is_damaged():
+    assert is_damaged("metadata.jsonl", b'{"file_name": "a.png"}\n[1]\n')
+    assert is_damaged("metadata.csv", b"file_name,kind\na.png," + b"x" * 200_000)
 
 
 def test_what_can_tell_classes():

@@ -52,7 +52,7 @@ def test_enough_of_a_step_finishes_it_and_begins_the_next(maker: Maker):
     name = begun(maker)
     maker.next_step(name)
     wait_until(lambda: lines(maker) == ["vae", "vae", "repair"])
-    assert lines(maker, whole=True)[1] == f"vae {plan.BARELY:g}" and maker.projects.get(name).step == 1
+    assert lines(maker, whole=True)[1] == f"vae {plan.BARELY:g}" and maker.projects.get(name).done == ("vae",)
 
 
 def test_stopping_finishes_the_step_and_begins_no_other(maker: Maker):
@@ -93,7 +93,35 @@ def test_another_time_holds_at_once(maker: Maker):
     maker.take_minutes(name, 60)
     wait_until(lambda: len(lines(maker)) == 2)
     first, second = (float(line.split()[1]) for line in lines(maker, whole=True))
-    assert second == pytest.approx(2 * first, rel=1e-3) and maker.projects.get(name).step == 0
+    assert second == pytest.approx(2 * first, rel=1e-3) and maker.projects.get(name).done == ()
+
+
+def test_a_shorter_time_drops_no_stage(maker: Maker):
+    name = project(maker, pictures=60)
+    for minutes, done, stages in (
+        (10, ("first look", "gan", "vae"), ["inverter", "repair"]),
+        (10, ("first look", "gan"), ["inverter", "repair"]),
+        (30, ("first look", "gan"), ["vae", "inverter", "repair"]),
+    ):
+        paused = maker.projects.change(name, minutes=minutes, state="paused", done=done)
+        assert [step.stage for step in plan.steps_left(paused, 60, 0)] == stages
+    maker.projects.change(name, minutes=30, done=("first look", "gan", "vae"))
+    maker.train(name, 10)
+    wait_until(lambda: lines(maker) == ["inverter"])
+    assert maker.status(name)["step"] == 2 and len(maker.status(name)["steps"]) == 4
+    maker.next_step(name)
+    wait_until(lambda: lines(maker) == ["inverter", "inverter", "repair"])
+
+
+def test_a_training_that_was_ended_early_can_learn_more_in_the_same_time(maker: Maker):
+    name = begun(maker, 30)
+    assert not maker.status(name)["ended_early"]
+    maker.finish(name)
+    wait_until(lambda: state(maker, name) == "finished")
+    assert maker.status(name)["ended_early"]
+    maker.train(name, 30)
+    wait_until(lambda: lines(maker) == ["vae", "vae", "vae"])
+    assert not maker.status(name)["ended_early"]
 
 
 def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):

@@ -23,8 +23,8 @@
     return [...words, leftOut(refused)].filter(Boolean).join(" ");
   };
 
-  // The card of the first step. facts: what GET /make says. projectNow(): the name of the open project, null where there is none.
-  // project(): the same, made when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is
+  // The card of the first step. facts: what GET /make says. projectNow(): the name of the open project, or what stands for a new
+  // one. project(place): the name of the project of such a place, which is made when there is none yet. onArrived() is called when all are there. `.resume(project)` shows what is
   // still being fetched, `.forget()` takes away what was said of another project.
   T.makeBring = (facts, projectNow, project, onArrived) => {
     const error = T.errorNote();
@@ -36,7 +36,7 @@
     let sending = 0; // drops whose files are on their way
     const none = () => T.t("There is no picture among these files. Bring PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF, or a zip of them.");
 
-    // Sends files side by side to a project, or to the open one; gives how many pictures and tables were stored, and why others
+    // Sends files side by side to the project of a place; gives how many pictures and tables were stored, and why others
     // were not. refused: reason -> how many of others.
     const sendAll = async (files, refused, to) => {
       const total = files.reduce((sum, { file }) => sum + file.size, 0);
@@ -62,7 +62,7 @@
         }
       };
       try {
-        const name = to ?? (await project());
+        const name = await project(to);
         await Promise.all(Array.from({ length: AT_ONCE }, () => worker(name)));
       } catch (failure) {
         waiting.length = 0;
@@ -70,7 +70,7 @@
       }
       return found;
     };
-    // Takes files of the visitor. to: the project that was open when they were chosen, dropped or filmed: reading them takes time,
+    // Takes files of the visitor. to: the place that was open when they were chosen, dropped or filmed: reading them takes time,
     // in which another one may be opened.
     const bring = async (all, to) => {
       error.show("");

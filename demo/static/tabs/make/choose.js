@@ -48,7 +48,7 @@
     const senders = new Map(); // by project: what one has not sent yet is waited for when it is opened again
     let sender = null; // of the project that is shown
     const grid = T.pictureGrid(facts, (file, event) => press(file, event), (file) => (selected.has(file) ? [...selected] : [file]));
-    const names = T.classNames({
+    const names = T.classNames(facts.limits.class_name, {
       put: (files, name) => {
         change(STEPS.sorted(state, files ?? [...selected], name));
         selected = new Set();

@@ -4,13 +4,11 @@
   const T = window.Twofold;
   const { el } = T;
 
-  const MOST_LETTERS = 40;
-
-  // The element. actions: put(files | null, name): the dragged files, or null for the selected ones, belong there;
+  // The element. most: letters of a name. actions: put(files | null, name): the dragged files, or null for the selected ones, belong there;
   // only(name | null): show only this class; add(name), rename(name, next), remove(name), use(on): whether classes are learned,
   // selectShown(), selectNone(). `.show(view)` draws; view: { counts: name -> number, "" for those without; use, selected: how many
   // are, selecting: whether a click selects, only }.
-  T.classNames = (actions) => {
+  T.classNames = (most, actions) => {
     const list = el("div", { class: "tf-make-classes", role: "group", "aria-label": T.t("Classes") });
     const use = el("input", { type: "checkbox", onchange: () => actions.use(use.checked) });
     const words = el("p", { class: "tf-quiet", role: "status" });
@@ -55,7 +53,7 @@
       list.querySelector("input")?.select();
     };
     const field = (name) => {
-      const input = el("input", { type: "text", maxlength: MOST_LETTERS, value: name, "aria-label": name ? T.t("New name of {name}", { name }) : T.t("Name of the new class") });
+      const input = el("input", { type: "text", maxlength: most, value: name, "aria-label": name ? T.t("New name of {name}", { name }) : T.t("Name of the new class") });
       const finish = (keep) => {
         if (editing === null) return;
         const next = input.value.trim().replace(/\s+/g, " ");

@@ -27,7 +27,6 @@
 
     const fail = (failure) => onTold({ state: "failed", error: failure.message, done: 0, of: 0, stored: 0, refused: {} });
     const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-    const goesOn = (fetch) => ["reading", "storing"].includes(fetch.state);
     // How far the fetch of a project is; null where there is none, or another project is watched by now. Where an answer is lost
     // it is asked for again.
     const fetchOf = async (name) => {
@@ -47,7 +46,7 @@
         const fetch = await fetchOf(name);
         if (!fetch) return;
         onTold(fetch);
-        stop.hidden = !goesOn(fetch);
+        stop.hidden = !fetch.under_way;
         if (stop.hidden) {
           watching = null;
           if (fetch.stored) onArrived();
@@ -59,7 +58,7 @@
     const begin = async (params) => {
       let name = projectNow();
       try {
-        name = await project();
+        name = await project(name);
         await T.ask(T.url(`make/${name}/source`, params), { method: "POST", headers: T.makeHeaders });
         if (projectNow() === name) await watch(name);
       } catch (failure) {
@@ -89,7 +88,7 @@
       stop.hidden = true;
       try {
         const fetch = await fetchOf(name);
-        if (fetch && goesOn(fetch)) await watch(name);
+        if (fetch && fetch.under_way) await watch(name);
       } catch (failure) {
         if (projectNow() === name) fail(failure);
       }

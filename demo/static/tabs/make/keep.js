@@ -7,19 +7,19 @@
   const FIRST_FIGURES = 6;
   const ASK_AGAIN = 2000; // ms after an answer was lost
 
-  // The card of the fourth step. act(what, params, body): what POST /make/{project}/… does; onDelete(): removes the project.
-  // `.show(status)` shows what GET /make/{project} says; `.calm()` takes back what a button asked.
-  T.makeKeep = (act, onDelete) => {
+  // The card of the fourth step. limits: those of GET /make; act(what, params, body): what POST /make/{project}/… does;
+  // onDelete(): removes the project. `.show(status)` shows what GET /make/{project} says; `.calm()` takes back what a button asked.
+  T.makeKeep = (limits, act, onDelete) => {
     let status = null;
     let kept = null; // what GET /make/{project}/keep says
     let seen = ""; // what it was asked for
 
     const error = T.errorNote();
     const field = (label, input) => el("label", { class: "tf-make-field" }, el("span", { class: "tf-label" }, label), input);
-    const title = el("input", { type: "text", maxlength: 80 });
-    const licence = el("input", { type: "text", maxlength: 120, list: "tf-make-licences", placeholder: T.t("not stated") });
+    const title = el("input", { type: "text", maxlength: limits.title });
+    const licence = el("input", { type: "text", maxlength: limits.licence, list: "tf-make-licences", placeholder: T.t("not stated") });
     const list = el("datalist", { id: "tf-make-licences" }, ...LICENCES.map((name) => el("option", { value: name })));
-    const about = el("textarea", { rows: 3, maxlength: 2000, placeholder: T.t("What the pictures are, where they come from, what the generator is good for") });
+    const about = el("textarea", { rows: 3, maxlength: limits.words, placeholder: T.t("What the pictures are, where they come from, what the generator is good for") });
     const save = el("button", { type: "submit", class: "tf-button" }, T.t("Write it down"));
     const form = el("form", { class: "tf-make-describe" }, field(T.t("Name of the generator"), title), field(T.t("Licence of the pictures"), licence), list, field(T.t("Words for the model card"), about), el("div", { class: "tf-buttons" }, save));
     form.addEventListener("submit", async (event) => {
@@ -76,7 +76,7 @@
       staged.replaceChildren(...parts);
     };
     const refresh = async () => {
-      const key = JSON.stringify([status.name, status.state, status.playable, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
+      const key = JSON.stringify([status.name, status.state, status.bundle_version, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
       if (key === seen) return;
       seen = key;
       let found;
@@ -113,10 +113,9 @@
         download.href = T.url(`make/${status.name}/bundle.zip`);
         download.setAttribute("download", "");
       }
-      const busy = ["training", "waiting"].includes(status.state);
       const working = Boolean(status.job && !status.job.done);
       bundleParts.hidden = !status.playable;
-      for (const one of [measure, prepareButtons.space, prepareButtons.page, shelve]) one.disabled = busy || working;
+      for (const one of [measure, prepareButtons.space, prepareButtons.page, shelve]) one.disabled = status.busy || working;
       const told = jobWords();
       T.say(job, told);
       since.textContent = working ? T.duration(status.job.seconds) : "";

@@ -15,14 +15,15 @@ const show = (facts) => {
   let loaded = null; // the project whose pictures were asked for
   let lost = false; // whether what `error` says is that a look failed
   let taken = 0; // bundles that were made playable here
+  let fresh = null; // what stands for "New" while that is open, and for the one project that is made of what is brought to it
 
   const picker = el("select", { "aria-label": T.t("Project") });
-  const title = el("input", { type: "text", maxlength: 80, "aria-label": T.t("Name"), placeholder: T.t("What are they pictures of?") });
+  const title = el("input", { type: "text", maxlength: facts.limits.title, "aria-label": T.t("Name"), placeholder: T.t("What are they pictures of?") });
   const named = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Name")), title);
   const bring = T.makeBring(
     facts,
-    () => project,
-    async () => project ?? (await create()), // two who drop files at once share it
+    () => project ?? fresh,
+    async (place) => place.create?.() ?? place,
     () => project && arrived(),
   );
   const choose = T.makeChoose(facts, (count, all) => {
@@ -30,7 +31,7 @@ const show = (facts) => {
     arrange();
   });
   const train = T.makeTrain(facts, (what, params) => act(what, params));
-  const keep = T.makeKeep((what, params, body) => act(what, params, body), () => remove());
+  const keep = T.makeKeep(facts.limits, (what, params, body) => act(what, params, body), () => remove());
   const cards = {
     bring: card(T.t("1. Bring pictures"), named, bring),
     choose: card(T.t("2. See and choose"), choose),
@@ -56,20 +57,31 @@ const show = (facts) => {
       if (project === name) complain(failure.message);
     }
   };
-  const create = T.oneAtATime(async () => {
-    const made = await (await T.ask(T.url("make", { title: title.value.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
-    project = loaded = made.name;
-    title.value = ""; // the next one has a name of its own
-    await look();
-    fillPicker();
-    return made.name;
-  });
+  // A "New" that is opened: its project is made once, under the name that is asked for then, whatever is open by the time.
+  const newPlace = () => {
+    const place = { title: "" };
+    const isOpen = () => !project && fresh === place;
+    place.create = T.oneAtATime(async () => {
+      if (place.made) return place.made;
+      if (isOpen()) place.title = title.value;
+      const { name } = await (await T.ask(T.url("make", { title: place.title.trim() || T.t("My pictures") }), { method: "POST", headers: T.makeHeaders })).json();
+      place.made = name;
+      if (isOpen()) {
+        project = loaded = name;
+        title.value = ""; // the next one has a name of its own
+        await look();
+      } else known.set(name, await T.getJson(`make/${name}`));
+      fillPicker();
+      return name;
+    });
+    return place;
+  };
   const arrange = () => {
     const status = known.get(project);
     const begun = status && status.state !== "collecting";
     picker.parentElement.hidden = !known.size;
     named.hidden = Boolean(project);
-    cards.bring.hidden = Boolean(begun) && !["finished", "paused", "failed"].includes(status.state);
+    cards.bring.hidden = Boolean(begun) && !status.resting;
     cards.bring.querySelector("h3").textContent = begun ? T.t("Bring more pictures") : T.t("1. Bring pictures");
     cards.choose.hidden = !project || begun || !there;
     cards.train.hidden = !project || (!begun && chosen < facts.limits.least);
@@ -90,7 +102,7 @@ const show = (facts) => {
     if (isBusy(status)) polling = setTimeout(lookAgain, POLL);
     else if (status.playable) await takeBundle(status);
   };
-  const isBusy = (status) => ["waiting", "training"].includes(status.state) || Boolean(status.job && !status.job.done);
+  const isBusy = (status) => status.busy || Boolean(status.job && !status.job.done);
   // Looks once more, as long as the tab is open; a server that does not answer is asked again.
   const lookAgain = async () => {
     const name = project;
@@ -98,8 +110,8 @@ const show = (facts) => {
       if (T.visible(element) && !document.hidden) return await look().then(() => load(name));
     } catch (failure) {
       if (project !== name) return;
+      if (failure.status === 400) return leave(name, failure.message); // it was deleted
       complain(failure.message, true);
-      if (failure.status === 400) return open(null); // it was deleted
     }
     askAgain();
   };
@@ -162,8 +174,17 @@ const show = (facts) => {
       if (project === name) complain(failure.message);
     }
   };
+  // Shows a project no more that was deleted elsewhere.
+  const leave = async (name, sentence) => {
+    known.delete(name);
+    T.removeBundle(name);
+    await open(null);
+    complain(sentence);
+  };
   const open = async (name) => {
     clearTimeout(polling);
+    if (!project && fresh) fresh.title = title.value;
+    if (!name) fresh = newPlace();
     [project, loaded] = [name, null];
     [chosen, there] = [0, 0];
     complain("");
@@ -176,6 +197,7 @@ const show = (facts) => {
       await look();
     } catch (failure) {
       if (project !== name) return;
+      if (failure.status === 400) return leave(name, failure.message);
       complain(failure.message, failure.status === undefined);
       if (failure.status === undefined) askAgain();
       return;

@@ -5,7 +5,6 @@
 
   const LEAST_MINUTES = 5;
   const FIRST_MINUTES = 30;
-  const NIGHT = 8 * 60; // minutes
   const MUCH_LONGER = 4; // times
 
   // Minutes as people say them: in steps of five beyond twenty, of thirty beyond two hours.
@@ -19,7 +18,7 @@
   // The card of the third step. act(what, params): what POST /make/{project}/… does. `.show(status)` shows what
   // GET /make/{project} says; `.calm()` takes back what a button asked.
   T.makeTrain = (facts, act) => {
-    const most = Math.min(facts.limits.minutes, NIGHT);
+    const most = facts.limits.minutes;
     let minutes = Math.min(FIRST_MINUTES, most);
     let status = null;
     let touched = false; // whether the visitor has moved the slider since the project was opened
@@ -38,6 +37,7 @@
         minutes = nice(2 ** v);
         touched = true;
         describeTime();
+        showStart();
       },
     );
     slider.classList.add("tf-make-time");
@@ -63,7 +63,7 @@
     next.title = T.t("What it has learned is kept, and the next step begins.");
     const finish = T.sureButton(T.t("Stop here"), T.t("Really stop? What it has learned is kept."), () => act("finish"));
     const change = button(T.t("Use this time"), () => act("minutes", { minutes }));
-    const restart = T.sureButton(T.t("Begin again"), T.t("Really forget all that was learned? The pictures stay."), () => act("restart"));
+    const restart = T.sureButton(T.t("Begin again"), T.t("Really forget all that was learned? The pictures stay."), () => act("start_over"));
     const time = el("div", { class: "tf-make-times" }, slider, change, expectation);
     const longer = el("details", { class: "tf-more" }, el("summary", {}, T.t("Change the time")));
     const place = el("div", {}); // of the time, while it does not stand in `longer`
@@ -88,6 +88,8 @@
     };
     const failedActions = el("div", { class: "tf-buttons" });
     const added = el("p", { class: "tf-quiet" });
+    const outside = el("p", { class: "tf-quiet" });
+    const spent = el("p", { class: "tf-quiet", role: "status" });
     const home = el("div", {});
     const root = el(
       "div",
@@ -95,8 +97,10 @@
       steps,
       words,
       added,
+      outside,
       failedActions,
       place,
+      spent,
       el("div", { class: "tf-buttons" }, start, pause, play, next, finish, restart),
       longer,
       home,
@@ -137,6 +141,13 @@
       };
       return sentences[status.state];
     };
+    // A training that had all of its time learns nothing more in the same.
+    const showStart = () => {
+      const nothing = status.state === "finished" && !status.ended_early && minutes <= status.minutes;
+      start.disabled = nothing;
+      spent.hidden = !nothing;
+      if (nothing) T.say(spent, status.minutes >= most ? T.t("Its time is used up: a training may take {time} in all.", { time: T.duration(60 * most) }) : T.t("It has had {time} already: it learns more only in a longer time.", { time: T.duration(60 * status.minutes) }));
+    };
     root.calm = () => [finish, restart].forEach((button) => button.calm());
     root.show = (shown) => {
       const isOther = status?.name !== shown.name;
@@ -150,8 +161,8 @@
       const busy = status.state === "training";
       const waiting = status.state === "waiting";
       const finished = status.state === "finished";
-      if (!touched && status.state !== "collecting") {
-        minutes = finished ? Math.min(nice(status.minutes * 2), most) : status.minutes;
+      if (!touched) {
+        minutes = Math.min(finished ? nice(status.minutes * 2) : status.minutes, most);
         slider.put(Math.log2(minutes));
       }
       drawSteps();
@@ -160,8 +171,9 @@
       words.hidden = !sentence;
       words.className = status.state === "failed" ? "tf-error" : "";
       start.hidden = busy || waiting;
-      start.textContent = finished ? T.t("Teach it more") : ["paused", "failed"].includes(status.state) ? T.t("Go on") : T.t("Train");
+      start.textContent = finished ? T.t("Teach it more") : status.resting ? T.t("Go on") : T.t("Train");
       start.classList.toggle("tf-primary", !finished);
+      showStart();
       pause.hidden = !busy && !waiting;
       pause.textContent = waiting ? T.t("Leave the queue") : T.t("Pause");
       const drawn = status.run.stages.some((stage) => stage.moments.length || stage.sheets.length);
@@ -176,8 +188,10 @@
       const where = busy ? longer : place;
       if (time.parentElement !== where) where.append(time);
       time.hidden = waiting;
-      added.hidden = !status.added || busy;
+      added.hidden = !status.added || start.disabled;
       added.textContent = T.n(status.added, "{n} new picture joins when it goes on.", "{n} new pictures join when it goes on.");
+      outside.hidden = !status.outside;
+      outside.textContent = T.n(status.outside, "{n} picture is not learned from: it is in none of the classes that were learned. Bring it in a folder that is called like one.", "{n} pictures are not learned from: they are in none of the classes that were learned. Bring them in folders that are called like these.");
       const stage = status.steps[status.step]?.stage;
       const diverged = status.diverged && ["vae", "gan"].includes(stage);
       failedActions.hidden = !diverged;
