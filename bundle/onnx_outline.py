@@ -190,10 +190,11 @@ def _tensor(found: Outline, data: Value) -> tuple[str, bool]:
             shape += [value] if isinstance(value, int) else packed(value)
         elif number == 2:
             kind = whole_number(value)
-        elif number in (5, 9) and isinstance(value, int):
-            truth.add(value)
-        elif number in (5, 9):  # the numbers, where they are few enough to be one boolean
-            truth |= set(value) if len(value) == 1 else {1}
+        elif number in (5, 9):
+            if isinstance(value, int):
+                truth.add(value)
+            else:  # the numbers, where they are few enough to be one boolean
+                truth |= set(value) if len(value) == 1 else {1}
         elif number == 8:
             name = text(value)
         elif number == 13:

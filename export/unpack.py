@@ -105,7 +105,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
     if bundle.info.attributes:
         again = attributes_command(target, [attribute.name for attribute in bundle.info.attributes])
         print(f"Attributes stay behind: train them again with {again}")
-    command = printable(UNPACK + shlex.join([str(folder), str(target)]))
+    command = printable(shlex.join([*UNPACK, str(folder), str(target)]))
     try:
         with scratch(target) as building:
             run_folder.bind_data(building, data)

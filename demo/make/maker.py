@@ -93,8 +93,10 @@ class Maker:
                 more_pictures.add(folder, project)
             else:
                 lay_out(folder, project)
-            anew = {"done": (), "ended_early": False} if project.state == "finished" else {}  # every stage goes on
-            self._enqueue(name, minutes=minutes, **anew)
+            if project.state == "finished":  # every stage goes on
+                self._enqueue(name, minutes=minutes, done=(), ended_early=False)
+            else:
+                self._enqueue(name, minutes=minutes)
 
     def check_minutes(self, minutes: float) -> None:
         """Raises InputError for a time that nothing can be trained in, or that is not allowed here."""

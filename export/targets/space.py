@@ -61,8 +61,8 @@ def write(bundles: Sequence[Path], target: Path, title: str | None, to: hub.Dest
 
 def is_space(card: bytes) -> bool:
     """Whether a README.md is that of a Space of Twofold."""
-    facts = front_matter_of(card)
-    tags = facts.get("tags") if facts else None
+    facts = front_matter_of(card) or {}
+    tags = facts.get("tags")
     return isinstance(tags, list) and TAG in tags and facts.get("app_file") == APP
 
 
