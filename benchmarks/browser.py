@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the tests that drive a browser are skipped where playwright is missing
-    from playwright.sync_api import Browser, FloatRect, Locator, Page
+    from playwright.sync_api import Browser, CDPSession, FloatRect, Locator, Page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -114,3 +114,12 @@ def drag(page: "Page", selector: str, *points: tuple[float, float]) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=8)
     page.mouse.up()
+
+
+def network_of(page: "Page") -> "CDPSession":
+    """Chromium's own emulation of a network: one session a page, or the first one's delay stays. Its cache is
+    off: it has the pictures of an earlier lap."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    return session

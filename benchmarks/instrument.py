@@ -27,7 +27,7 @@ import psutil
 import tyro
 
 from benchmarks import results
-from benchmarks.browser import chromium, drawn_on_the_device, served, wait_for_a_picture
+from benchmarks.browser import chromium, drawn_on_the_device, network_of, served, wait_for_a_picture
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -103,7 +103,7 @@ def measure(settings: Settings) -> dict:
         server = stack.enter_context(served(settings.bundle, settings.provider))
         browser = stack.enter_context(chromium(settings.chromium))
         page = opened(browser, server.address, settings)
-        session = page.context.new_cdp_session(page)
+        session = network_of(page)
         found["pixels"] = page.evaluate("[Twofold.bundle().width, Twofold.bundle().height]")
         page.evaluate(PLAY, {"every": settings.every, "turn": settings.turn})
         page.wait_for_timeout(1000 * WARM_UP)

@@ -18,7 +18,7 @@ import tyro
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks import results
-from benchmarks.browser import box_of, chromium, drawn_on_the_device, served, started, wait_for_a_picture
+from benchmarks.browser import box_of, chromium, drawn_on_the_device, network_of, served, started, wait_for_a_picture
 from benchmarks.served_settings import ServedSettings
 from bundle import on_device
 from demo.routes import device
@@ -90,15 +90,6 @@ def measure(settings: Settings) -> dict:
         slow = network_of(slider)
         found["queued_slider"] = [slid(slider, slow, ms, settings.seconds) for ms in settings.latencies]
     return found
-
-
-def network_of(page: Page) -> CDPSession:
-    """Chromium's own emulation of a network: one session a page, or the first one's delay stays. Its cache is
-    off: it has the pictures of an earlier lap."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    return session
 
 
 def delay(network: CDPSession, latency: int) -> None:

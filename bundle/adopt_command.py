@@ -1,7 +1,6 @@
 """`python -m bundle adopt FILE`: the name, the source of the pictures and their licence by flags, or asked for."""
 
 import argparse
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from bundle.exit_codes import exit_code
 from bundle.generator_inputs import Given, parsed_inputs
 from bundle.read import ARTIFACTS
 from bundle.schema import Layout, PixelValues, Prior
+from bundle.shell_line import shell_line
 
 HELP = "make a bundle of a generator that was exported elsewhere"
 DESCRIPTION = """Make a bundle of a generator that was exported elsewhere, so that the demo can serve it. The file is
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{target}: {kind} {found.latent_dim} numbers{classes} -> pictures {shape}, values {values}.")
         for note in found.notes:
             print(note)
-        print(f"See it: {shlex.join(['python', 'demo/app.py', '--bundles', str(target)])}")
+        print(f"See it: {shell_line(['python', 'demo/app.py', '--bundles', str(target)])}")
 
     return exit_code(work, "\nStopped; nothing was written.")
 

@@ -20,7 +20,7 @@ DECIMAL_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", r
 NO_NUMBER = re.compile(r"[+-]?nan", re.IGNORECASE)
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE)
-THOUSANDS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 PAIR = re.compile(rb"[\xa1-\xa9\xb0-\xf7][\xa1-\xfe]")  # of GB 2312: its signs, its ideographs
 FIRST_LEVEL = bytes(range(0xB0, 0xD8))  # with which its frequent ideographs begin
 MOST_DIGITS = 4000  # of a whole number, below Python's own limit; a longer one is infinite
@@ -70,8 +70,9 @@ def encoding_of(data: bytes) -> str:
 
 def is_chinese(data: bytes) -> bool:
     """Whether bytes in a code page of Windows are rather Chinese than Western: all beyond ASCII come in pairs, as those
-    of GB 2312, and most pairs are ideographs of its first level, in which nearly all of a text is written."""
-    if not PAIR.sub(b"", data).isascii():
+    of GB 2312, not all the same one (as in GRÖßE), and most are ideographs of its first level, in which nearly all of a
+    text is written."""
+    if not PAIR.sub(b"", data).isascii() or len(set(PAIR.findall(data))) < 2:
         return False
     firsts = data.translate(None, bytes(range(128)))[::2]
     return 2 * len(firsts.translate(None, FIRST_LEVEL)) < len(firsts)

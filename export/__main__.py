@@ -1,7 +1,6 @@
 """Command line of export: `python -m export {bundle,graph,check,report,…}`."""
 
 import os
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from bundle.exit_codes import exit_code
 from bundle.printable import print_anything
 from bundle.read import read_index
 from bundle.schema import GRAPHS
+from bundle.shell_line import shell_line
 from bundle.trial_inputs import TrialInputs
 from bundle.version import VERSION
 from export import (
@@ -100,7 +100,7 @@ def export_triton(settings: TritonSettings) -> None:
     serving = triton.Serving(settings.device, backend, settings.threads, settings.instances)
     for name in triton.write(settings.bundle, settings.target, serving):
         print(f"  {name}")
-    print(shlex.join(["tritonserver", f"--model-repository={settings.target}"]))
+    print(shell_line(["tritonserver", f"--model-repository={settings.target}"]))
 
 
 def unpack_bundle(settings: UnpackSettings) -> None:
@@ -115,11 +115,11 @@ def unpack_bundle(settings: UnpackSettings) -> None:
             words = [str(settings.run), "--data", Run.open(settings.run).data.source]
             print(f"The {name.upper()} trained for {long}. To train it further (replace what follows --data by where "
                   "its pictures are on this computer):")  # fmt: skip
-            print(shlex.join(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
+            print(shell_line(["python", "-m", "train", name, *words, "--resume", "--minutes", str(2 * minutes)]))
             if inverse in stages:
                 print(f"The {inverse} fits the {name.upper()} as it is now. Once that has been trained further, remove "
                       f"{settings.run / inverse} and train the {inverse} anew before you export:")  # fmt: skip
-                print(shlex.join(["python", "-m", "train", "inverse", *words, "--target", name]))
+                print(shell_line(["python", "-m", "train", "inverse", *words, "--target", name]))
 
 
 def blend_bundles(settings: BlendSettings) -> None:

@@ -5,7 +5,6 @@ bundle.schema.GRAPHS says what each graph holds and what its inputs and outputs 
 
 import json
 import logging
-import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from torch import nn
 from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.schema import GRAPHS, SCHEMA_VERSION, STYLE_GRAPHS, Attribute, Curve, Model, Prior
+from bundle.shell_line import shell_line
 from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
@@ -103,7 +103,7 @@ def exportable_record(run: Run, stage: str, unfinished: bool) -> StageRecord:
         words = ["python", "-m", "train", "inverse", str(run.folder), "--target", NEEDS[stage], "--resume"]
         raise UserError(
             f"The {stage} of {run.folder} was made for a {NEEDS[stage]} of {record.target_images} pictures, which has "
-            f"seen {target.images} by now: go on with {shlex.join(words)} and more --minutes, or export it as it is "
+            f"seen {target.images} by now: go on with {shell_line(words)} and more --minutes, or export it as it is "
             "with --unfinished."
         )
     return record

@@ -12,7 +12,6 @@ The recipes: export/release_recipes.py.
 """
 
 import json
-import shlex
 import signal
 import subprocess
 import sys
@@ -30,6 +29,7 @@ import tyro
 
 from bundle.errors import UserError
 from bundle.exit_codes import exit_code
+from bundle.shell_line import shell_line
 from export.precision import Precision
 from export.release_parts import write_parts
 from export.release_recipes import RECIPES
@@ -252,7 +252,7 @@ class Failures:
 
 def call(words: list[str], log: Path | None) -> None:
     """Runs `python -m WORDS`. Raises UserError when it fails, KeyboardInterrupt when it was stopped."""
-    print("$ python -m " + shlex.join(words), flush=True)
+    print("$ python -m " + shell_line(words), flush=True)
     with ExitStack() as stack:
         file = None
         if log is not None:
@@ -263,7 +263,7 @@ def call(words: list[str], log: Path | None) -> None:
         raise KeyboardInterrupt
     if code:
         seen = "" if log is None else f"; see {log}"
-        raise UserError(f"`python -m {shlex.join(words)}` ended with {code}{seen}.")
+        raise UserError(f"`python -m {shell_line(words)}` ended with {code}{seen}.")
 
 
 def check(settings: Settings) -> None:

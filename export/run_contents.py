@@ -1,6 +1,5 @@
 """What of a run goes into a bundle: its trained stages, their networks and latent statistics, its pictures."""
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from bundle import curves
 from bundle.array_files import statistics_of
 from bundle.errors import UserError
 from bundle.schema import Attribute
+from bundle.shell_line import shell_line
 from export import graphs, snapshots
 from export.graphs import Origin
 from train.checkpoints import load_tensors
@@ -56,7 +56,7 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
         elif key == "attributes" and begun(folder) and not (folder / "record.json").exists():
             print(f"Stage '{key}' of {run.folder} was begun but has no checkpoint yet: the bundle goes without it.")
         elif key == "attributes" and (folder / "record.json").exists() and not run.record(key).finished:
-            again = shlex.join(["python", "-m", "train", "attributes", str(run.folder), "--resume"])
+            again = shell_line(["python", "-m", "train", "attributes", str(run.folder), "--resume"])
             print(f"The attributes of {run.folder} are not finished, and only finished ones can go in: the bundle goes "
                   f"without them. Go on with {again}")  # fmt: skip
         elif begun(folder) and not (folder / "record.json").exists() and not unfinished:

@@ -27,6 +27,7 @@ from bundle.printable import printable
 from bundle.public_command import UNPACK
 from bundle.read import OpenBundle, graph_bytes, read
 from bundle.schema import SNAPSHOT_FILES, STYLE_GRAPHS, Curve
+from bundle.shell_line import shell_line
 from bundle.snapshots import read_snapshots
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
@@ -120,7 +121,7 @@ def unpack(folder: Path, target: Path) -> dict[str, UnpackedStage]:
 def attributes_command(target: Path, names: Sequence[str]) -> str:
     """The command that trains these attributes in the run folder `target`."""
     asked = f"--attributes={asked_attributes(names)}"  # one word: a name may look like a flag
-    return shlex.join(["python", "-m", "train", "attributes", str(target), asked])
+    return shell_line(["python", "-m", "train", "attributes", str(target), asked])
 
 
 def asked_attributes(names: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ from train.stored_settings import flat
 from train.threads import ThreadTrial, first_threads
 
 SHOWN = 32  # held-out pictures of the sample sheets
-SHEETS = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
+SHEET_COUNT = 16  # about so many sample sheets in a stage, none in its FIRST_STEPS (train/pace.py)
 LINES = 100  # about so many lines of metrics, none in its FIRST_STEPS
 CHECKPOINT_SECONDS = 120.0
 PATIENCE = 10  # skipped steps in a row before a run stops
@@ -208,7 +208,7 @@ class Loop:
             if progress.step > FIRST_STEPS and progress.images - last_line >= progress.planned / LINES:
                 last_line = progress.images
                 recorder.line(metrics, bar)
-            if progress.step > FIRST_STEPS and progress.images - last_sheet >= progress.planned / SHEETS:
+            if progress.step > FIRST_STEPS and progress.images - last_sheet >= progress.planned / SHEET_COUNT:
                 last_sheet = progress.images
                 recorder.sheet()
             if time.monotonic() - last_save > CHECKPOINT_SECONDS:

@@ -8,7 +8,7 @@ from train.recorder import Progress
 from train.settings import Settings
 
 FIRST_STEPS = 20  # after each of which the plan is made anew; with --images no time left is told before
-LAST_STEPS = 6  # of these, by which the speed is told for the first time
+LAST_STEPS = 6  # at least, by which the speed is told for the first time
 LEAST_STEPS = 5  # before they are taken, no speed is told
 PLAN_STEPS, PLAN_SECONDS = 50, 5.0  # from one estimate of the speed to the next, whichever is sooner
 MEASURING_SHARE = 0.4  # of the time of a stage, kept for what is measured at its end, at most

@@ -7,7 +7,6 @@ the file system locks for all of them. Where it does not (some NFS), a file coun
 import errno
 import json
 import os
-import shlex
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 from bundle.atomic_files import write_file
 from bundle.errors import UserError
 from bundle.read import INDEX
+from bundle.shell_line import shell_line
 from bundle.training_status import OWNER
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
@@ -53,7 +53,7 @@ def make_folder(run: Path) -> None:
     if (run / INDEX).exists():
         raise UserError(
             f"{run} is a bundle, not a run folder: name another folder, or make a run of the bundle "
-            f"(python -m export unpack {shlex.quote(str(run))} RUN)."
+            f"(python -m export unpack {shell_line([str(run)])} RUN)."
         )
     try:
         run.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """Trains what a command asks for: its stages in order, each begun or resumed, on one set of pictures."""
 
 import copy
-import shlex
 import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, nullcontext
@@ -15,6 +14,7 @@ from accelerate import PartialState
 
 from bundle.errors import UserError
 from bundle.exit_codes import INTERRUPTED
+from bundle.shell_line import shell_line
 from bundle.training_outlook import SMALL
 from train.budget import Slot, StageTime, slot_of
 from train.command_line import with_preset
@@ -240,7 +240,7 @@ def pytorch_errors(stage: str) -> Iterator[None]:
 
 def ending(settings: Settings, seconds: float) -> str:
     """The last words of a command, and what to do next."""
-    run = shlex.quote(str(settings.run))
+    run = shell_line([str(settings.run)])
     done = f"Done in {seconds / 60:.1f} minutes."
     if any(has_checkpoint(settings.run, stage) for stage in ("gan", "vae")):
         return f"{done} Next: python -m export bundle {run} BUNDLE, which makes it a folder to play with and to share."

@@ -206,7 +206,8 @@ def _compared(data: bytes, mark: Mark, model: BundleModel, limits: Limits, redra
                 raise _NotCompared("GIF reduces pictures to 256 colours, so they are not compared.")
             _check_extent(image, drawing)
             shown = [max(1, round(time * drawing.fps / 1000)) for time in film_times(data, kind)]
-            if sum(shown) != drawing.frames:
+            # A PNG may have a picture beside those of its film, which readers of stills show.
+            if sum(shown) != drawing.frames or getattr(image, "n_frames", 1) != len(shown):
                 raise OtherFrames
             found = _frames(image, shown, FILM_PIXELS * limits.pixels)
             compared = (itertools.islice(frames, MOST_COMPARED) for frames in (found, drawing.pictures()))

@@ -8,7 +8,6 @@ too: bundle/on_device.py.
 
 import html
 import json
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -19,6 +18,7 @@ from bundle.errors import UserError
 from bundle.marks import xmp
 from bundle.read import OpenBundle
 from bundle.schema import SNAPSHOT_FILES
+from bundle.shell_line import shell_line
 from bundle.write import CARD
 from export.conventional import Conventional, conventional
 from export.targets import hub, offline
@@ -134,7 +134,7 @@ def write(bundles: Sequence[Path], target: Path, title: str | None = None, to: h
             raise UserError(f"This page is not fit to be published. {' '.join(found)}")
     size = sum((target / file.place).stat().st_size for file in target_files)
     print(f"{target}: {len(target_files)} files, {size / 1e6:.1f} MB. Any static host serves it; here, for instance:")
-    print(shlex.join(["python", "-m", "http.server", "--directory", str(target)]))
+    print(shell_line(["python", "-m", "http.server", "--directory", str(target)]))
     names = ", ".join(bundle.info.name for bundle in opened)
     hub.upload(api, to, target, KIND, f"Show {names}")
 

@@ -28,6 +28,10 @@ def test_tables_of_excel_in_chinese_are_read():
     assert guessed_encoding("file_name,Größe\n".encode("cp1252")) == "Windows-1252"
 
 
+def test_a_western_word_whose_letters_pair_up_is_not_chinese():
+    assert column("file_name,label\na.png,GRÖßE\nb.png,GRÖßE\n".encode("cp1252"), "label") == ["GRÖßE", "GRÖßE"]
+
+
 def test_bytes_of_no_encoding_that_is_known_are_refused():
     with pytest.raises(ValueError, match="save it as CSV UTF-8"):
         column(b"file_name,label\na.png,\x81\x8d\n", "label")
@@ -41,6 +45,7 @@ def test_bytes_of_no_encoding_that_is_known_are_refused():
         ('file_name,x\na,"0,5"\nb,"1,2,3"', ["0,5", "1,2,3"]),
         ('file_name,x\na,"0,5"\nb,1.5', ["0,5", 1.5]),
         ('file_name,x\na,"1,234"\nb,950', ["1,234", 950]),
+        ('file_name,x\na,"0,512"\nb,"0,125"', [0.512, 0.125]),
         ("file_name\tx\ty\na\t0,5\t1\nb\t1,25\t2", [0.5, 1.25]),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_stage_whose_model_is_missing_is_not_called_missing(run: Path, capsys)
 def test_still_the_initialisation(run: Path, target: Path, capsys):
     change_record(run, "vae", images=0)
     for more in ([], ["--unfinished"]):
-        assert "The vae of" in (sentence := refused(capsys, "bundle", run, target, *more))
+        assert "Stage 'vae' of" in (sentence := refused(capsys, "bundle", run, target, *more))
         assert "still random" in sentence
 
 
@@ -78,7 +78,7 @@ def test_unfinished(run: Path, target: Path, capsys):
     before = contents(target)
     change_record(run, "inverter", finished=False)
     sentence = refused(capsys, "bundle", run, target)
-    assert "The inverter of" in sentence and "256 pictures so far" in sentence and "--unfinished" in sentence
+    assert "Stage 'inverter' of" in sentence and "256 pictures so far" in sentence and "--unfinished" in sentence
     assert "--unfinished" in refused(capsys, "graph", run, "inverter", run / "inverter.onnx")
     assert contents(target) == before and not (run / "inverter.onnx").exists()
 

@@ -3,12 +3,12 @@
 The only place that knows which stage builds on which. A stage is named by its folder in the run.
 """
 
-import shlex
 from typing import Protocol, TypeVar
 
 from torch import nn
 
 from bundle.errors import UserError
+from bundle.shell_line import shell_line
 from train.checkpoints import load_tensors, restore_modules
 from train.data.dataset import DataInfo
 from train.run_folder import Run, has_checkpoint
@@ -134,7 +134,7 @@ def require_finished(run: Run, stage: str) -> None:
     if not run.record(stage).finished:
         raise UserError(
             f"The {stage} of {run.folder} is not finished: resume it first "
-            f"({shlex.join(['python', '-m', 'train', stage, str(run.folder), '--resume'])})."
+            f"({shell_line(['python', '-m', 'train', stage, str(run.folder), '--resume'])})."
         )
 
 

@@ -29,9 +29,14 @@ const take = async (cache, place) => {
   throw new Error(place); // what the server has is of another version, or was damaged
 };
 
+// Whether the server still has this version: a visit that was cut short may be followed by that of another one.
+const isServed = async (place) => checksum(await (await fetch(place, { cache: "no-cache" })).arrayBuffer()).then((sum) => sum === FILES[place]);
+
 let keeping = null; // the promise that everything is kept
 const keep = async () => {
   const cache = await caches.open(CACHE);
+  if (await cache.match(WHOLE)) return;
+  for (const place of ["index.html", "facts.json"]) if (!(await isServed(place))) throw new Error(place);
   for (const place of Object.keys(FILES)) {
     if (!(await cache.match(place))) await take(cache, place);
   }

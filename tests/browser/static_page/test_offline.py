@@ -105,6 +105,9 @@ def test_a_visit_that_was_cut_short_does_not_mix_its_files_with_those_of_a_new_v
     wait_for_script(page, "window.Twofold?.facts?.bundles?.[0].classes.length === 0")
     wait_for_script(page, "window.Twofold?.stats.shown > 0", seconds=30)
     assert page.title() == "Second"
+    wait_for_script(page, "window.Twofold.keptOffline !== null", seconds=30)  # the first version's worker has answered
+    facts = page.evaluate("fetch('facts.json').then((answer) => answer.json())")
+    assert facts["bundles"][0]["classes"] == []
     host.switch_off()
     context.close()
 

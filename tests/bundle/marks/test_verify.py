@@ -133,6 +133,17 @@ def test_films_are_drawn_again_even_where_equal_frames_were_joined(model: Bundle
     assert "another number of frames" in " ".join(said(encoded(drawn[:7]), model).sentences)
 
 
+def test_a_png_that_shows_another_picture_than_its_film_is_not_the_same(model: BundleModel):
+    """The picture that readers of stills show is no part of the film: a browser shows the film, which is foreign."""
+    state = STATES["point"]
+    exact, buffer = picture_of(model, state), io.BytesIO()
+    still, foreign = images.to_pillow(exact), images.to_pillow(255 - exact)
+    info = formats.png_info(trained(model.runner.bundle, state))
+    still.save(buffer, "PNG", save_all=True, append_images=[foreign], default_image=True, pnginfo=info)
+    assert b"fcTL" in buffer.getvalue()
+    assert said(buffer.getvalue(), model).again == "different"
+
+
 def film_file(model: BundleModel, film: Film, drawn: np.ndarray, pauses: list[int], fmt: str) -> bytes:
     """A marked film as Pillow writes it, which joins equal frames."""
     mark, buffer = trained(model.runner.bundle, film), io.BytesIO()

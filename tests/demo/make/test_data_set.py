@@ -273,6 +273,7 @@ def test_on_windows_a_command_is_quoted_as_its_terminal_reads_it(folder: Path, m
     command = terminal_command(PROJECT, folder / "my pictures", "t")
     assert f'--data "{folder / "my pictures" / "set"}"' in command and "'" not in command
     assert shell_line([r"C:\Users\me\p"]) == r"C:\Users\me\p"
+    assert shell_line([r"C:\R&D\p", "a b"]) == r'"C:\R&D\p" "a b"'
 
 
 def test_what_the_page_calls_an_attribute_training_does_too():

@@ -118,7 +118,7 @@
         if (sheet) drawMoment(canvas, sheet, strip, at);
         figure?.mark(moment.images);
       };
-      drawn = T.imageAt(strip.url).then(
+      const withSheet = T.imageAt(strip.url).then(
         (found) => {
           sheet = found;
           render();
@@ -140,10 +140,11 @@
         render();
       };
       const shown = bundle;
-      T.curvesOf(shown).then(
+      const withCurve = T.curvesOf(shown).then(
         (curves) => shown === bundle && curves[model] && drawCurve(curves[model].series, curves[model].images),
         (failure) => error.show(failure.message),
       );
+      drawn = Promise.all([withSheet, withCurve]);
 
       const models = Object.keys(bundle.snapshots);
       const choose = (next) => {
