@@ -293,6 +293,7 @@ def test_a_picture_that_was_drawn_before_comes_from_the_browsers_cache(visit):
     assert still(page) == before
     sizes = """performance.getEntriesByType("resource").filter(({ name }) => /\\/live\\/.*[?&]x=5(&|$)/.test(name))
         .map(({ transferSize }) => transferSize)"""
+    page.wait_for_function(f"() => ({sizes}).length > 0")  # a browser tells of what it loaded a moment later
     assert set(page.evaluate(sizes)) == {0}  # of the canvas, and of the family
 
 

@@ -40,7 +40,7 @@ def test_pictures_are_brought_cleaned_sorted_and_kept(visit, projects: Projects,
     page.get_by_text("26 pictures have arrived. 1 table came with them.").wait_for()
     page.get_by_text("26 pictures are chosen.").wait_for()
     assert page.locator(".tf-make-heading").all_inner_texts() == ["cats", "dogs"]
-    assert "26 pictures are too few for a GAN" in page.locator(".tf-make-advice").inner_text()
+    assert "26 pictures are too few for a GAN" in page.locator(".tf-make-choose .tf-make-advice").inner_text()
     assert page.get_by_text("Attributes and columns: 0 of 0 attributes are learned").is_visible()  # of 26 pictures
 
     # One click leaves out what is marked; Undo takes it back.
