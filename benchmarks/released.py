@@ -94,6 +94,7 @@ BOUNDS: dict[str, dict[str, tuple[str, float]]] = {
 }
 # What is asked but not reached: (bundle, what) -> why that is accepted.
 NOT_REACHED = {
+    ("mnist", "gan.label_accuracy"): "0.9893: the recall of 0.77 has its price; at truncation 0.8 it is 0.998",
     ("mednist", "repair.centre"): (
         "regressors that know the class and this mask alone do not reach it either: python -m benchmarks.attainable "
         "artifacts/mednist --data mednist"

@@ -25,6 +25,7 @@ from train.snapshots import even, read_row
 
 BUDGETS: dict[Model, int] = {"gan": 200_000, "vae": 100_000}  # bytes of a sheet
 QUALITIES = (90, 75, 60)  # of WebP, once a lossless sheet is too large
+LATEST_BEGIN = 0.5  # of the pictures that were seen: snapshots that begin later do not show how anything was learned
 LEAST_SIDE = 16  # pixels below which pictures are not halved any more
 LONGEST_WEBP = 16_383  # pixels a side
 
@@ -62,6 +63,9 @@ def _of_stage(run: Run, model: Model) -> SnapshotSheet | None:
         print(
             f"The snapshots of the {model} lack {HELD_OUT_FILE}, what they reconstruct: the bundle goes without them."
         )
+        rows = {}
+    if len(rows) > 1 and min(rows) > LATEST_BEGIN * max(rows):
+        print(f"The snapshots of the {model} begin when most was learned: the bundle goes without them.")
         rows = {}
     if not rows:
         return None

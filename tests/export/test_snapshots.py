@@ -86,6 +86,19 @@ def test_rows_of_a_growing_gan_that_have_another_size_are_left_out(trained_run, 
     assert f"2 of {len(there) + 2} snapshots of the gan are damaged or of another size" in capsys.readouterr().out
 
 
+def test_snapshots_of_the_end_alone_are_left_out(trained_run, tmp_path, capsys):
+    """As of a GAN that came out of a bundle and was trained further: they show how next to nothing was learned."""
+    run = Path(shutil.copytree(trained_run, tmp_path / "run"))
+    *earlier, last = snapshot_rows(run / "gan")
+    for moment in earlier:
+        moment.path.unlink()
+    pictures = read_row(last.path, (16, 16), 1)
+    write_row(run / "gan" / "snapshots", row_name(last.images // 2 + 1, 0.1), pictures)
+    assert snapshots.of_run(Run.open(run), ["gan"]) == {} and "begin when most was learned" in capsys.readouterr().out
+    write_row(run / "gan" / "snapshots", row_name(1, 0.0), pictures)
+    assert list(snapshots.of_run(Run.open(run), ["gan"])) == ["gan"]
+
+
 def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path):
     info = read(exported.folder).info
     for model, count in (("gan", 16), ("vae", 4)):
