@@ -84,7 +84,7 @@ def test_what_had_all_of_its_time_is_taught_only_in_a_longer_one(visit, projects
     page.get_by_text("It has had 8 h already: it learns more only in a longer time.").wait_for()
     assert teach.is_disabled()
     for early in (False, True):
-        projects.change(name, minutes=most, ended_early=early)
+        projects.change(name, minutes=most, short_of_time=early)
         choose(page, "")
         choose(page, name)
         teach.wait_for()

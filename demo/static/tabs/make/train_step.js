@@ -143,7 +143,7 @@
     };
     // A training that had all of its time learns nothing more in the same.
     const showStart = () => {
-      const nothing = status.state === "finished" && !status.ended_early && minutes <= status.minutes;
+      const nothing = status.state === "finished" && !status.short_of_time && minutes <= status.minutes;
       start.disabled = nothing;
       spent.hidden = !nothing;
       if (nothing) T.say(spent, status.minutes >= most ? T.t("Its time is used up: a training may take {time} in all.", { time: T.duration(60 * most) }) : T.t("It has had {time} already: it learns more only in a longer time.", { time: T.duration(60 * status.minutes) }));
