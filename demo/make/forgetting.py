@@ -23,7 +23,7 @@ def forget_all(projects: Projects, name: str) -> None:
     folder = projects.folder(name)
     for place in LEARNED:
         remove(folder / place)
-    projects.change(name, state="collecting", done=(), ended_early=False, error="", remedies=(), shelved=False)
+    projects.change(name, state="collecting", done=(), short_of_time=False, error="", remedies=(), shelved=False)
 
 
 def remove(folder: Path) -> None:

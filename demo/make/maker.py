@@ -16,13 +16,13 @@ from PIL import Image
 from bundle.errors import Busy, InputError, UserError
 from bundle.picture_files import TRAINING
 from bundle.sessions import Provider
-from demo.make import failures, folder_lock, forgetting, more_pictures, project_status
+from demo.make import failures, folder_lock, forgetting, more_pictures, plan, project_status
 from demo.make.data_set import SET, lay_out
 from demo.make.jobs import Jobs, Kind
 from demo.make.limits import MakeLimits
 from demo.make.machine import Machine
 from demo.make.made_bundles import MadeBundles
-from demo.make.projects import BUSY, DamagedProject, Projects, Remedy, State
+from demo.make.projects import BUSY, DamagedProject, Project, Projects, Remedy, State
 from demo.make.trainer import Running, Wish, ask_for_checkpoint, train_all
 from demo.serving.served_bundle import ServedBundle
 
@@ -94,9 +94,9 @@ class Maker:
             else:
                 lay_out(folder, project)
             if project.state == "finished":  # every stage goes on
-                self._enqueue(name, minutes=minutes, done=(), ended_early=False)
+                self._enqueue(name, minutes=minutes, done=(), short_of_time=False)
             else:
-                self._enqueue(name, minutes=minutes)
+                self._enqueue(name, **another_time(project, minutes))
 
     def check_minutes(self, minutes: float) -> None:
         """Raises InputError for a time that nothing can be trained in, or that is not allowed here."""
@@ -111,7 +111,7 @@ class Maker:
     def take_minutes(self, name: str, minutes: float) -> None:
         """Gives a training another time in all, more or less, while it runs. Raises InputError."""
         self.check_minutes(minutes)
-        self.projects.change(name, minutes=minutes)
+        self.projects.change(name, **another_time(self.projects.get(name), minutes))
         self._stop_current("resume", name)
 
     def next_step(self, name: str) -> None:
@@ -280,3 +280,9 @@ class Maker:
         with self._changed:
             if not self._changed.wait_for(lambda: not self._is_current(name), STOP_SECONDS):
                 raise Busy("What was learned is still being stored; try again in a minute.")
+
+
+def another_time(project: Project, minutes: float) -> dict[str, Any]:
+    """What changes in a project that is given so many minutes in all."""
+    too_late = plan.raised_too_late(project.done, project.minutes, minutes)
+    return {"minutes": minutes, "short_of_time": project.short_of_time or too_late}

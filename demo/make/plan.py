@@ -31,6 +31,8 @@ COMMANDS: dict[Stage, tuple[str, ...]] = {
 FIRST_LOOK = 2.5
 """Minutes of the VAE before the GAN begins: its first samples show within five minutes of the drop."""
 
+FIRST_STEP = "first look"
+
 BARELY = 0.01
 """Minutes with which a stage that was stopped early is finished: it trains no more, and measures what it has to."""
 
@@ -71,12 +73,18 @@ def steps(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     first = min(FIRST_LOOK, vae.minutes)
     if rest := vae.minutes - first:
         others.insert(0, Step("vae", "vae", vae.stage_minutes, rest))
-    return Step("first look", "vae", first, first), gan_step, *others
+    return Step(FIRST_STEP, "vae", first, first), gan_step, *others
 
 
 def steps_left(project: Project, pictures: int, classes: int) -> tuple[Step, ...]:
     """Those of the steps that are not done; the first is the present one."""
     return tuple(step for step in steps(project, pictures, classes) if step.name not in project.done)
+
+
+def raised_too_late(done: tuple[str, ...], before: float, after: float) -> bool:
+    """Whether minutes in all that are raised do not reach one of the steps `done`. After the first look the VAE goes on
+    in a later step, which they do reach."""
+    return after > before and any(name != FIRST_STEP for name in done)
 
 
 def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:

@@ -101,8 +101,8 @@ class Project(BaseModel):
     state: State = "collecting"
     done: tuple[str, ...] = ()
     """Names of the steps of the training that are done (demo/make/plan.py)."""
-    ended_early: bool = False
-    """Whether one of them was ended before its time."""
+    short_of_time: bool = False
+    """Whether one of them has had less time than `minutes` give it: it was ended early, or they were raised later."""
     error: str = ""
     """What went wrong, where the state is "failed"."""
     remedies: tuple[Remedy, ...] = ()

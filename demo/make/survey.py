@@ -31,11 +31,12 @@ SMALL = 16  # side of the copies that are compared as a whole
 BLURRED = 0.1  # share of the median sharpness below which a picture counts as blurred
 COMPONENTS = 16
 OUTLIER_DEVIATIONS = 4.0  # robust standard deviations beyond the median distance
-LEAST_DEVIATION = 1e-6  # below which values are equal
+LEAST_DEVIATION = 1.0  # grey levels below which scores are equal: far above what float32 rounds
+LEAST_SPREAD = 1e-3  # the same of distances, which are in deviations
 MAD = 1.4826  # standard deviation of a normal distribution, in units of its median deviation
 SHARE = 0.25  # of the free memory that a survey may take: the models and a training need theirs
 TOO_MANY = "The pictures are too many for the memory: choose a smaller size, or bring fewer."
-LEAST_FOR_OUTLIERS = 20  # pictures below which none is one
+LEAST_FOR_OUTLIERS = 20  # pictures, without near duplicates, below which none is one
 
 
 Stamp = tuple[int, int, Crop | None]
@@ -161,11 +162,9 @@ def sharpness(picture: np.ndarray) -> float:
 
 
 def outliers(pictures: np.ndarray, alike: list[int]) -> list[int]:
-    """Indices of the pictures [N, H, W, 3] that are far from all others. `alike`: of the near duplicates, which count
-    only where too few are left without them: many of them would make all others far."""
+    """Indices of the pictures [N, H, W, 3] that are far from all others. `alike`: of the near duplicates, which do not
+    count: many of them would make all others far."""
     among = np.setdiff1d(np.arange(len(pictures)), alike)
-    if len(among) < LEAST_FOR_OUTLIERS:
-        among = np.arange(len(pictures))
     if len(among) < LEAST_FOR_OUTLIERS:
         return []
     rows = np.stack([small_copy(pictures[i]) for i in among]).astype(np.float32)
@@ -175,7 +174,7 @@ def outliers(pictures: np.ndarray, alike: list[int]) -> list[int]:
     varied = deviations > LEAST_DEVIATION  # along the others most are equal
     distance = np.sqrt(((scores[:, varied] / deviations[varied]) ** 2).sum(axis=1))
     deviation = robust_deviation(distance)
-    if deviation <= LEAST_DEVIATION:
+    if deviation <= LEAST_SPREAD:
         return []
     return [int(i) for i in among[distance > np.median(distance) + OUTLIER_DEVIATIONS * deviation]]
 

@@ -75,8 +75,10 @@ def train_all(running: Running, projects: Projects, made: MadeBundles, machine: 
                 command = plan.training_command(step, project, folder, finish=True)
                 _, later = run_step(running, command, folder, machine, pixels)
                 wish = later or wish
-            ended_early = project.ended_early or not done or wish == "end"
-            projects.change(name, done=(*project.done, step.name), ended_early=ended_early)
+            now = projects.get(name)  # its minutes may have been raised while the step ended
+            raised = plan.raised_too_late((step.name,), project.minutes, now.minutes)
+            short_of_time = now.short_of_time or not done or wish == "end" or raised
+            projects.change(name, done=(*project.done, step.name), short_of_time=short_of_time)
         if wish == "pause":
             projects.change(name, state="paused")
             return

@@ -4,7 +4,8 @@ PUT    /make/{project}/files?id=&name=&at=&of=   a piece of a picture or zip, at
                                              whole, what became of it; `id` is the file's own
 POST   /make/{project}/source?ready= or ?path=   begins to fetch a ready set, or what lies at a path -> as GET
 GET    /make/{project}/source                how far that is: {"fetch": {"state", "done", "of", "stored", "refused",
-                                             "notes", "error"}}, or {"fetch": null} before anything was fetched
+                                             "notes", "error", "under_way"}}, or {"fetch": null} before anything was
+                                             fetched
 DELETE /make/{project}/source                ends it; what has arrived stays
 GET    /make/{project}/pictures              the survey and what was chosen, or {"done", "of"} until it is made
 GET    /make/{project}/pictures/{page}.png   PER_PAGE of the pictures as the models see them, in rows of COLUMNS

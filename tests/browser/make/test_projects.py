@@ -84,7 +84,7 @@ def test_what_had_all_of_its_time_is_taught_only_in_a_longer_one(visit, projects
     page.get_by_text("It has had 8 h already: it learns more only in a longer time.").wait_for()
     assert teach.is_disabled()
     for early in (False, True):
-        projects.change(name, minutes=most, ended_early=early)
+        projects.change(name, minutes=most, short_of_time=early)
         choose(page, "")
         choose(page, name)
         teach.wait_for()
@@ -92,6 +92,34 @@ def test_what_had_all_of_its_time_is_taught_only_in_a_longer_one(visit, projects
             state="hidden" if early else "visible"
         )
         assert teach.is_enabled() == early
+
+
+def test_a_time_that_was_given_is_not_offered_again(visit, projects: Projects):
+    name = begun(projects, "Taught on", state="finished", minutes=30)
+    page = visit()
+    status: dict[str, Any] = {"added": 2}
+    told(page, name, status)
+
+    def trains(route: Any) -> None:
+        status.update(state="waiting", busy=True, minutes=60)
+        route.fulfill(json={})
+
+    page.route(re.compile(f"/make/{name}/train"), trains)
+    make_tab(page)
+    choose(page, name)
+    teach = page.get_by_role("button", name="Teach it more")
+    joins = page.get_by_text("2 new pictures join when it goes on.")
+    slider = page.locator(".tf-make-time input")
+    joins.wait_for()
+    slider.fill("5")
+    joins.wait_for(state="hidden")
+    slider.fill(str(math.log2(60)))
+    joins.wait_for()
+    teach.click()
+    page.get_by_text("Waiting for another training").wait_for()
+    status.update(state="finished", busy=False)
+    teach.wait_for()
+    assert teach.is_enabled() and math.isclose(shown_minutes(page), 120, rel_tol=0.05)
 
 
 def test_a_new_project_begins_with_a_time_of_its_own(visit, projects: Projects):
@@ -151,9 +179,11 @@ def test_what_is_dropped_under_new_is_a_project_of_its_own_whatever_is_opened(vi
     make_tab(page)  # which loads the scripts of the tab
     page.evaluate(wait)
     before = set(projects.names())
+    field = page.get_by_role("textbox", name="Name", exact=True).first
     for title in ("Slow", "Slower"):
         new_project(page)
-        page.get_by_role("textbox", name="Name", exact=True).first.fill(title)
+        assert field.input_value() == ""
+        field.fill(title)
         for half in (range(2), range(2, 5)):  # these share one project
             files = [
                 {"name": f"{i}.png", "type": "image/png", "bytes": base64.b64encode(picture(i)).decode()} for i in half

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bundle.errors import Busy, InputError, UserError
-from demo.make import plan
+from demo.make import plan, trainer
 from demo.make.failures import DISK_FULL, NO_MEMORY
 from demo.make.limits import ANYONE, OWN_MACHINE
 from demo.make.maker import Maker
@@ -113,15 +113,43 @@ def test_a_shorter_time_drops_no_stage(maker: Maker):
     wait_until(lambda: lines(maker) == ["inverter", "inverter", "repair"])
 
 
-def test_a_training_that_was_ended_early_can_learn_more_in_the_same_time(maker: Maker):
+def test_a_training_that_was_short_of_time_can_learn_more_in_the_same_time(maker: Maker):
     name = begun(maker, 30)
-    assert not maker.status(name)["ended_early"]
+    assert not maker.status(name)["short_of_time"]
     maker.finish(name)
     wait_until(lambda: state(maker, name) == "finished")
-    assert maker.status(name)["ended_early"]
+    assert maker.status(name)["short_of_time"]
     maker.train(name, 30)
     wait_until(lambda: lines(maker) == ["vae", "vae", "vae"])
-    assert not maker.status(name)["ended_early"]
+    assert not maker.status(name)["short_of_time"]
+
+
+@pytest.mark.parametrize(
+    ("done", "minutes", "short"),
+    [(("first look", "gan"), 60, True), (("first look", "gan"), 10, False), (("first look",), 60, False)],
+)
+def test_a_time_that_is_raised_after_a_step_was_done_leaves_it_short(
+    maker: Maker, done: tuple[str, ...], minutes: int, short: bool
+):
+    for ask in (maker.train, maker.take_minutes):
+        name = project(maker, pictures=60)
+        maker.projects.change(name, minutes=10, state="paused", done=done)
+        ask(name, minutes)
+        assert maker.status(name)["short_of_time"] == short
+
+
+def test_a_time_that_is_raised_while_a_step_ends_leaves_it_short(maker: Maker, monkeypatch: pytest.MonkeyPatch):
+    def runs(running: trainer.Running, *of: object) -> tuple[bool, trainer.Wish]:
+        if maker.projects.get(running.name).done:
+            return True, "pause"
+        maker.take_minutes(running.name, 60)
+        return True, "resume"
+
+    monkeypatch.setattr(trainer, "run_step", runs)
+    name = project(maker)
+    maker.train(name, 10)
+    wait_until(lambda: state(maker, name) == "paused")
+    assert maker.status(name)["short_of_time"] and maker.projects.get(name).minutes == 60
 
 
 def test_a_finished_training_goes_on_from_its_first_step(maker: Maker):

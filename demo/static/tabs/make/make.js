@@ -22,7 +22,7 @@ const show = (facts) => {
   const named = el("label", { class: "tf-field" }, el("span", { class: "tf-label" }, T.t("Name")), title);
   const bring = T.makeBring(
     facts,
-    () => project ?? fresh,
+    () => project ?? taker(),
     async (place) => place.create?.() ?? place,
     () => project && arrived(),
   );
@@ -57,6 +57,11 @@ const show = (facts) => {
       if (project === name) complain(failure.message);
     }
   };
+  // What stands for "New", as the place of what is brought: the next one has a name of its own.
+  const taker = () => {
+    fresh.used = true;
+    return fresh;
+  };
   // A "New" that is opened: its project is made once, under the name that is asked for then, whatever is open by the time.
   const newPlace = () => {
     const place = { title: "" };
@@ -68,7 +73,7 @@ const show = (facts) => {
       place.made = name;
       if (isOpen()) {
         project = loaded = name;
-        title.value = ""; // the next one has a name of its own
+        title.value = "";
         await look();
       } else known.set(name, await T.getJson(`make/${name}`));
       fillPicker();
@@ -183,7 +188,10 @@ const show = (facts) => {
   };
   const open = async (name) => {
     clearTimeout(polling);
-    if (!project && fresh) fresh.title = title.value;
+    if (!project && fresh) {
+      fresh.title = title.value;
+      if (fresh.used) title.value = "";
+    }
     if (!name) fresh = newPlace();
     [project, loaded] = [name, null];
     [chosen, there] = [0, 0];

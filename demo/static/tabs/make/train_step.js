@@ -21,7 +21,7 @@
     const most = facts.limits.minutes;
     let minutes = Math.min(FIRST_MINUTES, most);
     let status = null;
-    let touched = false; // whether the visitor has moved the slider since the project was opened
+    let touched = false; // whether the visitor has moved the slider since the project was opened, or was given a time
     const expectation = el("p", { class: "tf-quiet", "aria-live": "polite" });
     const slider = T.slider(
       T.t("How long"),
@@ -42,7 +42,14 @@
     );
     slider.classList.add("tf-make-time");
     const button = (text, action, primary) => el("button", { type: "button", class: `tf-button${primary ? " tf-primary" : ""}`, onclick: action }, text);
-    const start = button(T.t("Train"), () => act("train", { minutes }), true);
+    // Asks for a time. Once it is given, the slider follows the project again, unless it was moved meanwhile.
+    const take = async (what, wanted = minutes) => {
+      const [{ name }, before] = [status, minutes];
+      if (!(await act(what, { minutes: wanted })) || status.name !== name || minutes !== before) return;
+      touched = false;
+      root.show(status);
+    };
+    const start = button(T.t("Train"), () => take("train"), true);
     const pause = button(T.t("Pause"), () => act("pause"));
     let making = null; // the project that is being made playable
     const play = button(T.t("Play it now"), async () => {
@@ -62,7 +69,7 @@
     const next = button(T.t("Enough of this step"), () => act("next"));
     next.title = T.t("What it has learned is kept, and the next step begins.");
     const finish = T.sureButton(T.t("Stop here"), T.t("Really stop? What it has learned is kept."), () => act("finish"));
-    const change = button(T.t("Use this time"), () => act("minutes", { minutes }));
+    const change = button(T.t("Use this time"), () => take("minutes"));
     const restart = T.sureButton(T.t("Begin again"), T.t("Really forget all that was learned? The pictures stay."), () => act("start_over"));
     const time = el("div", { class: "tf-make-times" }, slider, change, expectation);
     const longer = el("details", { class: "tf-more" }, el("summary", {}, T.t("Change the time")));
@@ -80,7 +87,7 @@
       if (kind === "few") {
         const wanted = Math.min(nice(status.minutes * MUCH_LONGER), most);
         if (wanted <= status.minutes) return [];
-        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("In more time it sees more pictures."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => act("minutes", { minutes: wanted })))];
+        return [el("p", { class: "tf-quiet tf-run-alarm" }, T.t("In more time it sees more pictures."), button(T.t("Take {time} in all", { time: T.duration(60 * wanted) }), () => take("minutes", wanted)))];
       }
       if (stage !== "gan") return [];
       const useful = { collapse: ["variety"], noise: ["steadiness", "slower"] }[kind] ?? [];
@@ -143,9 +150,10 @@
     };
     // A training that had all of its time learns nothing more in the same.
     const showStart = () => {
-      const nothing = status.state === "finished" && !status.ended_early && minutes <= status.minutes;
+      const nothing = status.state === "finished" && !status.short_of_time && minutes <= status.minutes;
       start.disabled = nothing;
       spent.hidden = !nothing;
+      added.hidden = !status.added || nothing;
       if (nothing) T.say(spent, status.minutes >= most ? T.t("Its time is used up: a training may take {time} in all.", { time: T.duration(60 * most) }) : T.t("It has had {time} already: it learns more only in a longer time.", { time: T.duration(60 * status.minutes) }));
     };
     root.calm = () => [finish, restart].forEach((button) => button.calm());
@@ -188,7 +196,6 @@
       const where = busy ? longer : place;
       if (time.parentElement !== where) where.append(time);
       time.hidden = waiting;
-      added.hidden = !status.added || start.disabled;
       added.textContent = T.n(status.added, "{n} new picture joins when it goes on.", "{n} new pictures join when it goes on.");
       outside.hidden = !status.outside;
       outside.textContent = T.n(status.outside, "{n} picture is not learned from: it is in none of the classes that were learned. Bring it in a folder that is called like one.", "{n} pictures are not learned from: they are in none of the classes that were learned. Bring them in folders that are called like these.");
