@@ -117,8 +117,8 @@ def drag(page: "Page", selector: str, *points: tuple[float, float]) -> None:
 
 
 def network_of(page: "Page") -> "CDPSession":
-    """Chromium's own emulation of a network: one session a page, or the first one's delay stays. Its cache is
-    off: it has the pictures of an earlier lap."""
+    """Chromium's own view of a page's network. One session a page, or the delay of a first one stays. The cache is off:
+    it has the pictures of an earlier lap."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})

@@ -22,11 +22,11 @@ from export.snapshots import SnapshotSheet
 from train.data.dataset import DataInfo
 from train.models.linear_posterior import LinearPosterior
 from train.run_folder import Run, StageRecord
-from train.stages import load_networks
+from train.stages import BUILDS_ON, load_networks
 
 OPSET = 18
 MAX_BATCH = 256
-# Stage of a run -> the graphs made of its networks. NEEDS: a stage -> the stage whose networks it needs too.
+# Stage of a run -> the graphs made of its networks.
 STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "gan": ("generator", "mapping", "synthesis", "critic"),
     "inverter": ("inverter",),
@@ -35,7 +35,6 @@ STAGE_GRAPHS: dict[str, tuple[str, ...]] = {
     "classifier": ("classifier",),
     "attributes": ("attributes",),
 }
-NEEDS = {"inverter": "gan", "repair": "vae"}
 # What a single file says about its noise; the truncated normal is N(0, 1) cut off at its bounds.
 PRIORS: dict[Prior, dict[str, object]] = {
     "normal": {"mean": 0.0, "std": 1.0},
@@ -98,13 +97,13 @@ def exportable_record(run: Run, stage: str, unfinished: bool) -> StageRecord:
             f"Stage '{stage}' of {run.folder} is not finished ({record.images} pictures so far): go on with --resume, "
             "or export it as it is with --unfinished."
         )
-    target = run.record(NEEDS[stage]) if record.target_images is not None else None
+    target = run.record(BUILDS_ON[stage]) if record.target_images is not None else None
     if target and target.images != record.target_images and not unfinished:
-        words = ["python", "-m", "train", "inverse", str(run.folder), "--target", NEEDS[stage], "--resume"]
+        words = ["python", "-m", "train", "inverse", str(run.folder), "--target", BUILDS_ON[stage], "--resume"]
         raise UserError(
-            f"The {stage} of {run.folder} was made for a {NEEDS[stage]} of {record.target_images} pictures, which has "
-            f"seen {target.images} by now: go on with {shell_line(words)} and more --minutes, or export it as it is "
-            "with --unfinished."
+            f"The {stage} of {run.folder} was made for a {BUILDS_ON[stage]} of {record.target_images} pictures, which "
+            f"has seen {target.images} by now: go on with {shell_line(words)} and more --minutes, or export it as it "
+            "is with --unfinished."
         )
     return record
 
@@ -114,7 +113,7 @@ def networks(run: Run, stage: str) -> dict[str, nn.Module]:
     try:
         found = load_networks(run, stage)
     except RuntimeError as problem:
-        needs = f" It may be older than the {NEEDS[stage]} beside it: train it again." if stage in NEEDS else ""
+        needs = f" It may be older than the {BUILDS_ON[stage]} beside it: train it again." if stage in BUILDS_ON else ""
         raise UserError(f"The weights of {run.folder / stage} do not fit its settings.{needs}") from problem
     for name, net in found.items():
         for key, value in net.state_dict().items():

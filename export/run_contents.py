@@ -20,7 +20,7 @@ from train.data.dataset import Pictures
 from train.data.load import load_again
 from train.known_pictures import in_known_order
 from train.run_folder import Run, StageRecord, check_known, place_of
-from train.stages import build_stage, load_stage
+from train.stages import BUILDS_ON, build_stage, load_stage
 
 MAIN_STAGES = ("gan", "vae")
 
@@ -48,7 +48,7 @@ def collect(run: Run, unfinished: bool) -> dict[str, TrainedStage]:
     """
     found: dict[str, StageRecord] = {}
     for key, names in graphs.STAGE_GRAPHS.items():
-        folder, needed = run.folder / key, graphs.NEEDS.get(key)
+        folder, needed = run.folder / key, BUILDS_ON.get(key)
         if key == "classifier" and not run.data.classes:
             print("The pictures have no classes: the bundle goes without classifier.")
         elif key == "attributes" and not run.data.attributes:

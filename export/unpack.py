@@ -31,7 +31,7 @@ from bundle.shell_line import shell_line
 from bundle.snapshots import read_snapshots
 from bundle.trial_inputs import random_rows
 from export import graphs, parity
-from export.graphs import NEEDS, STAGE_GRAPHS, GraphSpec
+from export.graphs import STAGE_GRAPHS, GraphSpec
 from export.precision import LEVELS
 from export.snapshots import resized
 from train import run_folder, snapshots
@@ -42,7 +42,7 @@ from train.recorder import Progress
 from train.run_folder import StageRecord
 from train.settings import STAGES, Settings
 from train.settings_checks import check_settings
-from train.stages import build_networks
+from train.stages import BUILDS_ON, build_networks
 from train.stored_settings import current_weight, from_public_dict, to_dict
 
 STAGE_ORDER = ("classifier", "gan", "vae", "inverter", "repair")  # mask encoders after the model that they encode for
@@ -176,8 +176,8 @@ def checked_networks(
     if odd := [graph for graph in names if info.graphs[graph].precision not in FLOAT32_PRECISIONS]:
         stored, able = info.graphs[odd[0]].precision, " or ".join(FLOAT32_PRECISIONS)
         raise UserError(f"{what}: its {odd[0]} is stored as {stored}, not as {able}.")
-    if name in NEEDS and NEEDS[name] not in stages:
-        raise UserError(f"{what} without its {NEEDS[name]}.")
+    if name in BUILDS_ON and BUILDS_ON[name] not in stages:
+        raise UserError(f"{what} without its {BUILDS_ON[name]}.")
     try:
         settings = settings_of(bundle, name, target)
         with torch.device("meta"):  # shapes alone: sizes that a stranger chose take no memory
@@ -213,7 +213,7 @@ def unpacked_stage(bundle: OpenBundle, name: str, target: Path, stages: Mapping[
         finished=finished,
         hardware=training.hardware,
         config=to_dict(settings),
-        target_images=info.training[NEEDS[name]].images if name in NEEDS else None,
+        target_images=info.training[BUILDS_ON[name]].images if name in BUILDS_ON else None,
         sessions=[session.model_dump() for session in training.sessions],
     )
     resumable = replace(settings, images=None)  # a fixed number of pictures would already be reached

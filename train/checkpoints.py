@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load as tensors_of
+from safetensors.torch import save as bytes_of
 from torch import Tensor, nn
 
 from bundle.atomic_files import write_file
@@ -20,7 +21,7 @@ OPTIONAL_NETWORKS = {"minibatch_stddev"}
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], facts: Mapping[str, object]) -> None:
     """Writes one safetensors file with `facts` as JSON in its header. Raises UserError when the disk refuses."""
-    write_file(path, safetensors.torch.save(tensors, metadata={"facts": json.dumps(facts)}))
+    write_file(path, bytes_of(tensors, metadata={"facts": json.dumps(facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -31,7 +32,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
     """
     try:
         data = path.read_bytes()
-        tensors = safetensors.torch.load(data)
+        tensors = tensors_of(data)
         header = json.loads(data[LENGTH : LENGTH + int.from_bytes(data[:LENGTH], "little")])
         facts = json.loads(header.get("__metadata__", {}).get("facts", "{}"))
         return dict(sorted(tensors.items())), facts

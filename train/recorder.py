@@ -24,7 +24,7 @@ from train.hardware import hardware
 from train.progress_bar import ProgressBar, say
 from train.run_folder import StageRecord, read_json, write_json
 from train.settings import BUDGET, TUNABLE, Settings
-from train.snapshots import SnapshotTaker, removed
+from train.snapshots import SnapshotTaker, remove_if_possible
 from train.stages.stage import Stage
 from train.stored_settings import from_dict, to_dict
 
@@ -221,7 +221,7 @@ def remove_sheets(folder: Path, seen: int) -> None:
     belong to steps that are repeated or to a training that was begun anew, and would pass for the newest."""
     for path in (folder / SHEETS).glob("*.png"):
         if path.stem.isdecimal() and int(path.stem) > seen:
-            removed(path)
+            remove_if_possible(path)
 
 
 # ------------------------------------------------------------------------------------------- in words

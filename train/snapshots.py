@@ -67,7 +67,7 @@ class SnapshotTaker:
             if moment.images <= seen and seen:
                 self.taken.append(moment)
             else:
-                removed(moment.path)
+                remove_if_possible(moment.path)
 
     def is_due(self, seen: int) -> bool:
         """Whether the next one is due after so many pictures."""
@@ -87,7 +87,7 @@ class SnapshotTaker:
             kept = set(even([moment.images for moment in self.taken]))
             for moment in self.taken:
                 if moment.images not in kept:
-                    removed(moment.path)
+                    remove_if_possible(moment.path)
             self.taken = [moment for moment in self.taken if moment.images in kept]
 
     def held_out(self) -> Tensor:
@@ -103,7 +103,7 @@ class SnapshotTaker:
         return torch.from_numpy(images.from_uint8(kept)).to(asked.device)
 
 
-def removed(path: Path) -> None:
+def remove_if_possible(path: Path) -> None:
     """Removes a file of pictures, where that is possible: one that stays, as Windows keeps those that a page has open,
     is worth no training."""
     with suppress(OSError):

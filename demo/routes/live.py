@@ -16,7 +16,8 @@ c: a class "3" or shares "3:0.5,5:0.5". Without c, each picture has the class of
 the plane that is ⌊x⌋ + 100 ⌊y⌋ modulo K. keys: 1 to 16, each a seed "3", a point x:y of the seed plane, or a place
 pca:x:y of the latent map, such as 3,7.25:0.5. classes: one entry a key, separated by commas: "3", shares "3:0.5|5:0.5",
 or empty for the key's own class. p: 0 to 1, a share of the morph's time. path: linear, spherical, spline. loop: 0 or 1.
-n: a whole number, sent back in the header X-Sequence. grid: 1 to 8. quiz: a seed, see demo/tabs/compare/quiz.py.
+n: a whole number, sent back in the header X-Sequence to clients that tell answers apart by it. grid: 1 to 8. quiz: a
+seed, see demo/tabs/compare/quiz.py.
 f: png (default) or raw, the bytes of uint8 [H, W, C] with that shape in the header X-Shape. A PNG has its mark
 (bundle/marks); raw bytes have no place for one, so IPTC's word for their source is in the header X-Digital-Source-Type.
 v: the bundle's version, which the page sends so that a cache never mixes two exports of a bundle; not read here.

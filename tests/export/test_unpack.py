@@ -16,7 +16,7 @@ import torch
 from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.read import graph_bytes, read
-from export import graphs, parity, unpack
+from export import parity, unpack
 from export.__main__ import main
 from tests.support.pictures import draw_folder
 from tests.support.trained import CLASSES, Exported, export
@@ -27,7 +27,7 @@ from train.data.attributes import asked_columns
 from train.run_folder import Run
 from train.settings import STAGES as STAGES_OF_RUNS
 from train.settings import GanSettings
-from train.stages import load_networks
+from train.stages import BUILDS_ON, load_networks
 
 pytestmark = pytest.mark.slow  # its fixtures train and export
 
@@ -175,7 +175,7 @@ def left_out(bundle: Path, run: Path, stage: str, *words: str) -> None:
     printed = export("unpack", bundle, run)
     (said,) = [line for line in printed.splitlines() if line.startswith(f"The {stage} of {bundle} cannot become a run")]
     assert all(word in said for word in words), said
-    gone = {stage} | {name for name, target in graphs.NEEDS.items() if target == stage}
+    gone = {stage} | {name for name, target in BUILDS_ON.items() if target == stage}
     assert {path.name for path in run.iterdir()} == {"run.json", *STAGES} - gone
     shutil.rmtree(run)
 
