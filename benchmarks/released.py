@@ -28,7 +28,7 @@ from bundle.images import from_uint8, sheet, to_uint8
 from bundle.model import BundleModel
 from bundle.read import OpenBundle, discover
 from bundle.runner import BundleRunner
-from bundle.schema import USUAL_GRAPHS, VAE_GRAPHS, Bundle
+from bundle.schema import USUAL_GRAPHS, VAE_GRAPHS, BundleIndex
 from train.evaluate.inverse import centre
 from train.help_texts import reflowed
 
@@ -140,7 +140,7 @@ class Check:
 # --------------------------------------------------------------------------------------------- figures that are kept
 
 
-def stored_checks(info: Bundle) -> Iterator[Check]:
+def stored_checks(info: BundleIndex) -> Iterator[Check]:
     """What the figures in a bundle's index must be. Raises UserError when one that is asked for was not measured."""
     found = stored_figures(info)
 
@@ -176,21 +176,21 @@ def stored_checks(info: Bundle) -> Iterator[Check]:
             yield check(f"gan.{name}", sign, asked, f"gan.{name}, control.{name}")
 
 
-def stored_figures(info: Bundle) -> dict[str, float]:
+def stored_figures(info: BundleIndex) -> dict[str, float]:
     """The figures in a bundle's index, by name. Raises UserError when it was not measured yet."""
     if info.quality is None:
         raise UserError(f"{info.name} has no figures: measure it with python -m train evaluate … --store.")
     return {figure.name: figure.value for figure in info.quality.figures}
 
 
-def value_of(found: dict[str, float], info: Bundle, name: str) -> float:
+def value_of(found: dict[str, float], info: BundleIndex, name: str) -> float:
     """A figure. Raises UserError when it was not measured."""
     if name not in found:
         raise UserError(f"{info.name} has no figure {name}.")
     return found[name]
 
 
-def floor_of(info: Bundle, name: str) -> float:
+def floor_of(info: BundleIndex, name: str) -> float:
     """What held-out pictures reach in a figure. Raises UserError when it was not measured."""
     figures = info.quality.figures if info.quality else ()
     floor = next((figure.floor for figure in figures if figure.name == name), None)

@@ -26,7 +26,7 @@ from bundle.schema import (
     MAX_FILE_BYTES,
     SCHEMA_VERSION,
     Adapter,
-    Bundle,
+    BundleIndex,
     File,
     Prior,
 )
@@ -114,7 +114,7 @@ def check_target(target: Path) -> None:
 
 def adopt(
     file: Path, target: Path, about: About, given: Given = NOTHING_GIVEN, alone: bool = False
-) -> tuple[Bundle, GeneratorFacts]:
+) -> tuple[BundleIndex, GeneratorFacts]:
     """Writes the bundle of a generator's file into the folder `target`; returns its index and what was found.
 
     Weights in a second file beside it are read in, unless the file came `alone`. Raises UserError with a sentence, and
@@ -142,7 +142,7 @@ def adopt(
     return info, found
 
 
-def _index(about: About, found: GeneratorFacts, generator: File, sample_sheet: File) -> Bundle:
+def _index(about: About, found: GeneratorFacts, generator: File, sample_sheet: File) -> BundleIndex:
     _, height, width, channels = found.pictures.shape
     inputs: list[dict[str, object]] = [{"name": "z", "shape": ["batch", found.latent_dim]}]
     if found.classes:
@@ -162,7 +162,7 @@ def _index(about: About, found: GeneratorFacts, generator: File, sample_sheet: F
         "train_images": 0,
         "test_images": 0,
     }
-    return Bundle.model_validate(
+    return BundleIndex.model_validate(
         {
             "schema_version": SCHEMA_VERSION,
             "name": about.name,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bundle.errors import BundleError
-from bundle.schema import MAX_FILE_BYTES, Bundle, File, Model
+from bundle.schema import MAX_FILE_BYTES, BundleIndex, File, Model
 from bundle.verified_files import verified_bytes, verified_pixels
 
 SHEET_COLUMNS, MAX_TILES = 8, 64
@@ -39,7 +39,7 @@ class TrainingCodes:
     thumbnails: np.ndarray | None
 
 
-def latent_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+def latent_shapes(info: BundleIndex) -> dict[str, tuple[int | None, ...]]:
     """The arrays that latents.npz must hold and their shapes; None = any length."""
     classes = max(len(info.dataset.classes), 1)
     shapes: dict[str, tuple[int | None, ...]] = {}
@@ -62,7 +62,7 @@ def statistics_of(model: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if (name == "w_mean") == (model == "gan")]
 
 
-def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
+def direction_shapes(info: BundleIndex) -> dict[str, tuple[int | None, ...]]:
     """The arrays that latents.npz may hold beside them: directions of the classes by linear SVMs, with the accuracy of
     each, and directions of the attributes, in the order of `info.attributes`. A direction is one standard deviation of
     the latents long."""
@@ -77,7 +77,7 @@ def direction_shapes(info: Bundle) -> dict[str, tuple[int | None, ...]]:
     return shapes
 
 
-def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:
+def read_latents(folder: Path, info: BundleIndex) -> dict[str, np.ndarray]:
     """The float32 arrays of latents.npz: those of `latent_shapes`, and of `direction_shapes` what there is; attributes
     that say what their direction does need it. Empty where the bundle needs none and has no such file."""
     arrays = _read_arrays(folder, info.files["latents"]) if "latents" in info.files else {}
@@ -87,7 +87,7 @@ def read_latents(folder: Path, info: Bundle) -> dict[str, np.ndarray]:
     return arrays
 
 
-def read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
+def read_examples(folder: Path, info: BundleIndex) -> tuple[np.ndarray, np.ndarray]:
     """The example pictures, uint8 [N, H, W, C], and their labels, int64 [N]; N = 0 where the bundle has none."""
     shape = (info.image.height, info.image.width, info.image.channels)
     if "examples" not in info.files:
@@ -105,7 +105,7 @@ def read_examples(folder: Path, info: Bundle) -> tuple[np.ndarray, np.ndarray]:
     return images, labels.astype(np.int64)
 
 
-def read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
+def read_training(folder: Path, info: BundleIndex) -> TrainingCodes | None:
     """The codes of some training pictures; None where the bundle has none."""
     if "training" not in info.files or not info.vae:
         return None
@@ -131,7 +131,7 @@ def read_training(folder: Path, info: Bundle) -> TrainingCodes | None:
     return TrainingCodes(codes, labels, indices, thumbnails)
 
 
-def read_sheet(folder: Path, info: Bundle) -> np.ndarray:
+def read_sheet(folder: Path, info: BundleIndex) -> np.ndarray:
     """The sample sheet, uint8 [H, W, C]; it is a PNG, eight pictures wide and at most eight high."""
     image = info.image
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from bundle.errors import InputError
 from bundle.own_directions import OwnMove
-from bundle.schema import Bundle, Model
+from bundle.schema import BundleIndex, Model
 
 MAX_ATTRIBUTE_MOVE = 4.0  # standard deviations, both ways: further out the networks have seen nothing
 
 AttributeMoves = Mapping[str, float | OwnMove]  # by the name of the attribute, or of a visitor's own direction
 
 
-def checked_moves(moves: AttributeMoves | None, info: Bundle, model: Model) -> dict[int, float]:
+def checked_moves(moves: AttributeMoves | None, info: BundleIndex, model: Model) -> dict[int, float]:
     """{number of the attribute in `info`: its move within ±MAX_ATTRIBUTE_MOVE}, in that order, without moves of 0.
 
     Raises InputError for a name that the bundle lacks, for an attribute without a direction in the latents of `model`,

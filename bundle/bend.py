@@ -16,7 +16,7 @@ import numpy as np
 
 from bundle import latents
 from bundle.errors import InputError
-from bundle.schema import Bundle, Model
+from bundle.schema import BundleIndex, Model
 
 Bend = Mapping[str, float]
 Knob = Literal["scale", "shift", "rotate", "noise"]
@@ -74,7 +74,7 @@ class CheckedBend:
         return first, first + 1
 
 
-def checked_bend(bend: Bend | None, info: Bundle, model: Model) -> CheckedBend:
+def checked_bend(bend: Bend | None, info: BundleIndex, model: Model) -> CheckedBend:
     """The bend with its numbers clipped to their ranges. Raises InputError for a model without styles, for a name or a
     stage that does not exist, and for a number that is not finite."""
     if not bend:

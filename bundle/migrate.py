@@ -18,7 +18,7 @@ ERROR_UNKNOWN = ", ± unknown"
 def migrate(raw: Any) -> Any:
     """The content of a bundle.json of version 1 or 2 as version 3; anything else is returned as it came.
 
-    Pure: the argument is not changed. Whether the result is valid is for `bundle.schema.Bundle` to say.
+    Pure: the argument is not changed. Whether the result is valid is for `bundle.schema.BundleIndex` to say.
     """
     index = raw
     for version, step in ((1, _to_version_2), (2, _to_version_3)):

@@ -8,7 +8,7 @@ import json
 import re
 
 from bundle.figures import headlines, is_control
-from bundle.schema import HELD_OUT, Bundle
+from bundle.schema import HELD_OUT, BundleIndex
 
 # Sets that people have under these names, and where the Hub has the same.
 WELL_KNOWN = {
@@ -28,7 +28,7 @@ def hosted(source: str) -> str | None:
     return source if re.fullmatch(r"\w[\w.-]*/[\w.-]+", source) else None
 
 
-def with_model_index(card: str, info: Bundle) -> str:
+def with_model_index(card: str, info: BundleIndex) -> str:
     """A model card whose front matter has the figures of `info`, in place of older ones; a card without front matter
     stays as it is."""
     found = FRONT.match(card)
@@ -38,7 +38,7 @@ def with_model_index(card: str, info: Bundle) -> str:
     return f"---\n{kept}{_entry(info)}---\n{card[found.end() :]}"
 
 
-def _entry(info: Bundle) -> str:
+def _entry(info: BundleIndex) -> str:
     """The entry: the figures that are shown first, but those of the control; empty where nothing was measured."""
     quality = info.quality
     shown = [figure for figure in headlines(quality) if not is_control(figure)] if quality else []

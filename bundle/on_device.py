@@ -23,7 +23,7 @@ from bundle.array_files import ATTRIBUTE_ARRAYS
 from bundle.errors import BundleError
 from bundle.packed_files import unpacked
 from bundle.read import OpenBundle
-from bundle.schema import Bundle, Model
+from bundle.schema import BundleIndex, Model
 
 RUNTIME = "onnxruntime-web"
 ARCHIVE = f"{RUNTIME}.tar.xz"  # in demo/web of a Space
@@ -66,25 +66,25 @@ DRAWING_ARRAYS: dict[Model, tuple[str, ...]] = {
 # --- what a browser must know about a bundle -----------------------------------------------------------
 
 
-def graph_names(info: Bundle) -> list[str]:
+def graph_names(info: BundleIndex) -> list[str]:
     """The graphs that draw from latents."""
     return [graph for model in info.models for graph in _drawing(info, model, DRAWING_GRAPHS, ("generator",))]
 
 
-def array_names(info: Bundle) -> list[str]:
+def array_names(info: BundleIndex) -> list[str]:
     """The arrays of latents.npz that drawing from latents needs."""
     arrays = [array for model in info.models for array in _drawing(info, model, DRAWING_ARRAYS, ())]
     movable = [model for model in info.models if any(getattr(attribute, model) for attribute in info.attributes)]
     return arrays + [ATTRIBUTE_ARRAYS[model] for model in movable]
 
 
-def drawable(info: Bundle) -> bool:
+def drawable(info: BundleIndex) -> bool:
     """Whether a browser can draw with the bundle's own files: not where a generator from elsewhere needs an adapter."""
     return all(name in info.graphs and not info.graphs[name].adapter for name in graph_names(info))
 
 
 def _drawing(
-    info: Bundle, model: Model, needed: Mapping[Model, tuple[str, ...]], without_styles: tuple[str, ...]
+    info: BundleIndex, model: Model, needed: Mapping[Model, tuple[str, ...]], without_styles: tuple[str, ...]
 ) -> tuple[str, ...]:
     """What a model needs to draw; `without_styles`: what a GAN without styles needs, a generator in a single graph."""
     return without_styles if model == "gan" and not info.has_styles else needed[model]

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from bundle.errors import InputError
 from bundle.read import OpenBundle
-from bundle.schema import Bundle, Model
+from bundle.schema import BundleIndex, Model
 from bundle.schema.entries import Entry
 
 MOST_OWN = 8  # in one picture
@@ -42,7 +42,7 @@ class OwnMove(Entry):
     vector: VectorText
 
 
-def latent_size(info: Bundle, model: Model) -> int:
+def latent_size(info: BundleIndex, model: Model) -> int:
     """How many numbers a latent of a model has: a style w, the noise z of a GAN without styles, a VAE's code. Raises
     BundleError for a model that the bundle lacks."""
     if model == "vae":
@@ -127,7 +127,7 @@ def checked_own(
     return found
 
 
-def check_direction_name(name: str, info: Bundle) -> None:
+def check_direction_name(name: str, info: BundleIndex) -> None:
     """Raises InputError for a name that no direction can have in a bundle."""
     if (
         not name

@@ -15,7 +15,7 @@ from PIL import Image, ImageColor, ImageOps
 from bundle.deep_pixels import Scaling, ValueRange, eight_bits, has_colours_of_16_bits, range_of_one, to_bytes
 from bundle.errors import ImageError, UserError
 from bundle.picture_files import BROKEN, TRAINING, UPLOAD, Limits, check_pixels, opened, orientation
-from bundle.schema import Bundle, Fit
+from bundle.schema import BundleIndex, Fit
 
 Mode = Literal["L", "RGB"]
 COLOUR_MODES = {"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"}
@@ -52,7 +52,7 @@ class Framing:
         return 1 if self.mode == "L" else 3
 
 
-def framing_of(info: Bundle) -> Framing:
+def framing_of(info: BundleIndex) -> Framing:
     """How the pictures of a bundle's data set were framed."""
     mode: Mode = "L" if info.image.channels == 1 else "RGB"
     about = info.dataset

@@ -26,7 +26,7 @@ from bundle.errors import BundleError
 from bundle.figures import over_floor
 from bundle.migrate import migrate
 from bundle.printable import printable
-from bundle.schema import SCHEMA_VERSION, Bundle, File
+from bundle.schema import SCHEMA_VERSION, BundleIndex, File
 from bundle.snapshots import check_snapshots
 from bundle.verified_files import check_outline, verified_bytes
 
@@ -49,7 +49,7 @@ class OpenBundle:
     """
 
     folder: Path
-    info: Bundle
+    info: BundleIndex
     latents: dict[str, np.ndarray]
     examples: np.ndarray
     example_labels: np.ndarray
@@ -75,7 +75,7 @@ class OpenBundle:
         return self.sha256[:8]
 
 
-def fingerprint(info: Bundle) -> str:
+def fingerprint(info: BundleIndex) -> str:
     """SHA-256 over the SHA-256 of each graph and file, as text, in the index's order. Figures that are measured later
     do not change it: it is about what draws."""
     entries = (*info.graphs.values(), *info.files.values())
@@ -180,7 +180,7 @@ def _may_be_bundle(folder: Path) -> bool:
         return True  # `read` reports that it cannot be read
 
 
-def read_index(folder: Path) -> Bundle:
+def read_index(folder: Path) -> BundleIndex:
     """The index of a bundle, brought to this version; its files are not read. Raises BundleError when it is invalid."""
     return _parsed(folder, _index_bytes(folder))
 
@@ -197,7 +197,7 @@ def _index_bytes(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-def _parsed(folder: Path, written: bytes) -> Bundle:
+def _parsed(folder: Path, written: bytes) -> BundleIndex:
     """The index that bundle.json holds, brought to this version. Raises BundleError when it is invalid."""
     try:
         raw = _printable(json.loads(written.decode("utf-8")))
@@ -207,7 +207,7 @@ def _parsed(folder: Path, written: bytes) -> Bundle:
     if type(version) is int and version > SCHEMA_VERSION:
         raise BundleError(f"Bundle '{folder.name}' has format {version} and needs a newer Twofold.")
     try:
-        return Bundle.model_validate(migrate(raw))
+        return BundleIndex.model_validate(migrate(raw))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -13,7 +13,7 @@ from bundle.errors import InputError, first_line
 from bundle.feeds import Feed, GraphFunction, feed_parts
 from bundle.graph_checks import check_graphs, faulty
 from bundle.read import OpenBundle, graph_bytes
-from bundle.schema import Bundle
+from bundle.schema import BundleIndex
 from bundle.sessions import ON_CPU, Provider, open_session
 
 FLOAT32 = np.dtype(np.float32)
@@ -82,7 +82,7 @@ class BundleRunner:
         return graph_function(session, entry)
 
 
-def check_inputs(info: Bundle, graph: str, inputs: Feed) -> None:
+def check_inputs(info: BundleIndex, graph: str, inputs: Feed) -> None:
     """Checks the inputs of a graph by their names, types, shapes and values.
 
     Raises BundleError when the bundle has no such graph. Raises InputError for wrong names, types or shapes, for values

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bundle.errors import BundleError
-from bundle.schema import SNAPSHOT_FILES, Bundle, Model
+from bundle.schema import SNAPSHOT_FILES, BundleIndex, Model
 from bundle.verified_files import verified_pixels
 
 MAX_BYTES = 1_000_000  # of a sheet; export keeps to far less
@@ -32,14 +32,14 @@ def held_out_rows(model: Model) -> int:
     return 1 if model == "vae" else 0
 
 
-def check_snapshots(folder: Path, info: Bundle) -> None:
+def check_snapshots(folder: Path, info: BundleIndex) -> None:
     """Raises BundleError when a sheet of snapshots is missing, damaged, too large, or of another number of pictures."""
     for model in SNAPSHOT_FILES:
         if SNAPSHOT_FILES[model] in info.files:
             _pixels(folder, info, model)
 
 
-def read_snapshots(folder: Path, info: Bundle, model: Model) -> SnapshotPictures:
+def read_snapshots(folder: Path, info: BundleIndex, model: Model) -> SnapshotPictures:
     """The snapshots of a model, verified as they are read. Raises BundleError when there are none, or as
     `check_snapshots`."""
     if SNAPSHOT_FILES[model] not in info.files:
@@ -53,7 +53,7 @@ def read_snapshots(folder: Path, info: Bundle, model: Model) -> SnapshotPictures
     return SnapshotPictures(pictures[first:], pictures[0] if first else pictures[0, :0])
 
 
-def _pixels(folder: Path, info: Bundle, model: Model) -> np.ndarray:
+def _pixels(folder: Path, info: BundleIndex, model: Model) -> np.ndarray:
     """The pixels of a sheet, uint8 [H, W, C]. Raises BundleError."""
     entry, snapshots, image = info.files[SNAPSHOT_FILES[model]], info.training[model].snapshots, info.image
     assert snapshots  # the index says so of every sheet
@@ -71,7 +71,7 @@ def _pixels(folder: Path, info: Bundle, model: Model) -> np.ndarray:
     return verified_pixels(folder, entry, image.channels, FORMATS, size_fault)
 
 
-def page_facts(info: Bundle, address: str) -> dict[str, Any]:
+def page_facts(info: BundleIndex, address: str) -> dict[str, Any]:
     """What the page reads of the snapshots, by model; `address`: of the bundle's files, with {file} in it."""
     found: dict[str, Any] = {}
     for model, key in SNAPSHOT_FILES.items():

@@ -15,7 +15,7 @@ from bundle.errors import UserError
 from bundle.packed_files import PACKED_GRAPHS
 from bundle.read import INDEX, OpenBundle, read, read_index
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle, File
+from bundle.schema import BundleIndex, File
 from bundle.verified_files import verified_bytes
 
 CARD = "README.md"
@@ -33,7 +33,7 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     return file.getvalue()
 
 
-def write_index(folder: Path, info: Bundle) -> None:
+def write_index(folder: Path, info: BundleIndex) -> None:
     """Writes bundle.json. Raises UserError when the disk refuses."""
     text = json.dumps(info.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
     write_file(folder / INDEX, text.encode())
@@ -48,7 +48,7 @@ def card_of(folder: Path) -> str | None:
         raise UserError(f"{path} is not UTF-8: save it as UTF-8, or remove it.") from problem
 
 
-def previous_index(target: Path) -> Bundle | None:
+def previous_index(target: Path) -> BundleIndex | None:
     """The index of the bundle that `target` holds; None when the folder is empty or not there.
 
     Raises UserError when it holds something else, so that nobody's own files are overwritten.
@@ -65,7 +65,7 @@ def previous_index(target: Path) -> Bundle | None:
 
 
 def write_bundle(
-    target: Path, info: Bundle, files: Mapping[str, bytes | Path], card: str | None, previous: Bundle | None
+    target: Path, info: BundleIndex, files: Mapping[str, bytes | Path], card: str | None, previous: BundleIndex | None
 ) -> OpenBundle:
     """Writes a bundle into the folder `target` and returns it as it was read back.
 
@@ -94,7 +94,7 @@ def write_bundle(
 
 
 def update_bundle(
-    bundle: OpenBundle, info: Bundle, files: Mapping[str, bytes] | None = None, card: str | None = None
+    bundle: OpenBundle, info: BundleIndex, files: Mapping[str, bytes] | None = None, card: str | None = None
 ) -> OpenBundle:
     """Gives a bundle the index `info`, these new or changed files and this card (None: the one that it has), all at
     once; returns it as it was read back. Raises as `write_bundle` does."""

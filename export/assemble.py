@@ -18,7 +18,7 @@ from bundle.array_files import LATENTS, SHEET_COLUMNS
 from bundle.feeds import Rows, RunGraph, run_in_parts
 from bundle.marks import formats, of_sheet
 from bundle.public_command import public_command
-from bundle.schema import MAX_TITLE, SCHEMA_VERSION, SNAPSHOT_FILES, Bundle, File
+from bundle.schema import MAX_TITLE, SCHEMA_VERSION, SNAPSHOT_FILES, BundleIndex, File
 from bundle.trial_inputs import TrialInputs
 from bundle.write import file_entry, npz_bytes, previous_index, write_bundle
 from export import attribute_directions, class_directions, float16, graphs, model_card, parity, training_codes
@@ -62,7 +62,7 @@ def write(
     data: str | None = None,
     unfinished: bool = False,
     precision: Precision = "fp32",
-) -> Bundle:
+) -> BundleIndex:
     """Writes the bundle of a run into the folder `target` and returns its index.
 
     `data`: where the run's pictures are, by default where it was trained. `unfinished`: stages that were stopped early
@@ -89,8 +89,8 @@ def write(
     return info
 
 
-def save(target: Path, info: Bundle, found: GraphFiles, files: Mapping[str, tuple[str, bytes]], card: str,
-         previous: Bundle | None) -> None:  # fmt: skip
+def save(target: Path, info: BundleIndex, found: GraphFiles, files: Mapping[str, tuple[str, bytes]], card: str,
+         previous: BundleIndex | None) -> None:  # fmt: skip
     """Writes a bundle that is made, and prints how large it is. `files`: those beside the graphs, by their key in the
     index; `previous`: the index of the bundle that is there. Raises as `write_bundle` does."""
     contents = {f"{graph}.onnx": data for graph, data in found.data.items()} | dict(files.values())
@@ -233,7 +233,7 @@ def index(
     found: GraphFiles,
     files: Mapping[str, tuple[str, bytes]],
     sigma: float | None,
-) -> Bundle:
+) -> BundleIndex:
     """bundle.json of these graphs and files."""
     shapes = {spec.name: (spec.inputs, spec.outputs) for spec in specs}
     shown: Mapping[str, SnapshotSheet] = {str(model): sheet for model, sheet in origin.snapshots.items()}
@@ -245,7 +245,7 @@ def index(
         config = origin.records["vae"].config
         vae = {"latent_dim": shapes["decoder"][0]["z"][0], "sigma": sigma}
         vae |= {name: config[name] for name in ("likelihood", "binarize") if name in config}  # not in older runs
-    return Bundle.model_validate(
+    return BundleIndex.model_validate(
         {
             "schema_version": SCHEMA_VERSION,
             "name": origin.bundle,
@@ -299,7 +299,7 @@ def graph_entry(spec: GraphSpec, found: GraphFiles) -> dict[str, object]:
     }
 
 
-def keep_measurements(info: Bundle, previous: Bundle | None) -> Bundle:
+def keep_measurements(info: BundleIndex, previous: BundleIndex | None) -> BundleIndex:
     """The index with the figures of quality and of other runtimes that an older bundle has of exactly these graphs."""
     if previous is None or hashes(info) != hashes(previous):
         return info
@@ -307,6 +307,6 @@ def keep_measurements(info: Bundle, previous: Bundle | None) -> Bundle:
     return info.model_copy(update=kept)
 
 
-def hashes(info: Bundle) -> dict[str, str]:
+def hashes(info: BundleIndex) -> dict[str, str]:
     """The SHA-256 of each graph."""
     return {name: graph.sha256 for name, graph in info.graphs.items()}

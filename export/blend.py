@@ -17,7 +17,7 @@ from bundle.errors import UserError
 from bundle.public_command import public_command
 from bundle.quality_section import cell
 from bundle.read import INDEX, read
-from bundle.schema import STYLE_GRAPHS, Bundle
+from bundle.schema import STYLE_GRAPHS, BundleIndex
 from bundle.write import previous_index
 from export import assemble, graphs, model_card, parity, run_contents, unpack
 from export.graphs import Origin
@@ -65,7 +65,7 @@ class Asked:
 
 
 def write(first: Path, second: Path, target: Path, name: str, asked: Asked, title: str | None = None,
-          data: str | None = None, precision: Precision = "fp32") -> Bundle:  # fmt: skip
+          data: str | None = None, precision: Precision = "fp32") -> BundleIndex:  # fmt: skip
     """Writes the bundle of a blend into `target`, prints what it is made of, and returns its index. `data`: where the
     pictures of the first one are, where that is a run.
 

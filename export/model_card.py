@@ -9,7 +9,7 @@ from bundle.marks import TRAINED, Mark, Seed, formats, plain_state, xmp
 from bundle.model_index import hosted, with_model_index
 from bundle.quality_section import SECTION, cell, quality_section
 from bundle.read import fingerprint
-from bundle.schema import Bundle, Graph, RuntimeComparison, Training
+from bundle.schema import BundleIndex, Graph, RuntimeComparison, Training
 from export import attribute_section, parity, precision, runtime_tables
 from export.markdown import table
 
@@ -57,7 +57,7 @@ def hub_licence(text: str) -> str:
     return "unknown" if unstated and not found else "other"
 
 
-def card(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = (), blend: str = "") -> str:
+def card(info: BundleIndex, errors: Mapping[str, float], unfinished: Sequence[str] = (), blend: str = "") -> str:
     """The whole card. `errors`: the largest error of each graph against PyTorch; `unfinished`: stages that were stopped
     early; `blend`: the section of a bundle whose generator is a blend."""
     sections = [
@@ -76,7 +76,7 @@ def card(info: Bundle, errors: Mapping[str, float], unfinished: Sequence[str] = 
     return "\n\n".join(sections) + "\n"
 
 
-def with_graphs(text: str, before: Bundle, after: Bundle) -> str:
+def with_graphs(text: str, before: BundleIndex, after: BundleIndex) -> str:
     """A card that tells bytes and precision of the graphs of `before`, for those of `after`, which are the same
     networks stored anew; without the errors of files that are gone, and without a comparison of runtimes where `after`
     has none. What people have written themselves stays."""
@@ -102,12 +102,12 @@ def with_runtime_comparison(text: str, found: RuntimeComparison) -> str:
     return head.rstrip() + "\n\n" + section + "\n" + (f"\n{mark}{rest}" if mark else "")
 
 
-def model_names(info: Bundle) -> str:
+def model_names(info: BundleIndex) -> str:
     """ "GAN", "VAE" or "GAN and a VAE"."""
     return " and a ".join(name.upper() for name in info.models)
 
 
-def front_matter(info: Bundle) -> str:
+def front_matter(info: BundleIndex) -> str:
     """The block that the Hub reads: licence, data set, figures."""
     from huggingface_hub import ModelCardData  # slow to import, and only a new card needs it
 
@@ -128,23 +128,23 @@ def licence_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "other"
 
 
-def size(info: Bundle) -> str:
+def size(info: BundleIndex) -> str:
     """The width and height of the pictures, e.g. "96 x 64"."""
     return f"{info.image.width} x {info.image.height}"
 
 
-def picture_kind(info: Bundle) -> str:
+def picture_kind(info: BundleIndex) -> str:
     """E.g. "32 x 32 grey pictures"."""
     return f"{size(info)} {'grey' if info.image.channels == 1 else 'RGB'} pictures"
 
 
-def new_card(info: Bundle) -> str:
+def new_card(info: BundleIndex) -> str:
     """The card of a bundle that has lost its own, or never had one: the whole of it where Twofold trained the bundle,
     the title alone where it was adopted."""
     return card(info, {}) if info.training else f"# {info.title}\n"
 
 
-def introduction(info: Bundle) -> str:
+def introduction(info: BundleIndex) -> str:
     """The title, what the bundle is, and the sample sheet."""
     model, classes = ("generator" if info.gan else "decoder"), len(info.dataset.classes)
     by = f", class = seed mod {classes}" if classes else ""
@@ -161,14 +161,14 @@ operators.
 *What the {model} draws for the seeds 0 to 63, row by row{by}; nothing was picked out.*"""
 
 
-def from_scratch(info: Bundle) -> bool:
+def from_scratch(info: BundleIndex) -> bool:
     """Whether no stage began with the weights of other networks, by its commands."""
     given = [stage.command for stage in info.training.values()]
     given += [session.command for stage in info.training.values() for session in stage.sessions]
     return not any("--start-from" in command or " -m export blend " in command for command in given)
 
 
-def opset_and_precisions(info: Bundle) -> str:
+def opset_and_precisions(info: BundleIndex) -> str:
     """E.g. "Opset 18, float32"; where there are several precisions, with the graphs of each."""
     graphs: dict[str, list[str]] = {}
     for name, graph in info.graphs.items():
@@ -180,7 +180,7 @@ def opset_and_precisions(info: Bundle) -> str:
     return f"Opset {next(iter(info.graphs.values())).opset}, {', '.join(words)}"
 
 
-def snippet(info: Bundle) -> str:
+def snippet(info: BundleIndex) -> str:
     """Python that draws one picture; run in the bundle's folder. The class is the seed's own, as on the sheet."""
     model = info.gan or info.vae
     assert model  # every bundle has one
@@ -229,7 +229,7 @@ def snippet(info: Bundle) -> str:
     return "\n".join(lines) + "\n"
 
 
-def snippet_mark(info: Bundle) -> str:
+def snippet_mark(info: BundleIndex) -> str:
     """The XMP of the picture that `snippet` draws. It leaves out the state of a VAE's, whose seeds are not those of the
     bundle."""
     own = seed_class(SNIPPET_SEED, len(info.dataset.classes)) if info.dataset.classes else None
@@ -237,7 +237,7 @@ def snippet_mark(info: Bundle) -> str:
     return xmp.core(Mark(source=TRAINED, bundle=info.name, sha256=fingerprint(info), state=state))
 
 
-def data_section(info: Bundle) -> str:
+def data_section(info: BundleIndex) -> str:
     """The pictures that the models learned from."""
     data = info.dataset
     classes = ", ".join(data.classes[:20]) + (", …" if len(data.classes) > 20 else "")
@@ -255,7 +255,7 @@ def data_section(info: Bundle) -> str:
 them."""
 
 
-def training_section(info: Bundle, unfinished: Sequence[str]) -> str:
+def training_section(info: BundleIndex, unfinished: Sequence[str]) -> str:
     """How each stage was trained, and the commands that repeat it."""
     commands = "\n".join(dict.fromkeys(line for stage in info.training.values() for line in command_lines(stage)))
     return (
@@ -273,7 +273,7 @@ def command_lines(stage: Training) -> list[str]:
     ] or [stage.command]
 
 
-def stages_table(info: Bundle, unfinished: Sequence[str] = ()) -> str:
+def stages_table(info: BundleIndex, unfinished: Sequence[str] = ()) -> str:
     """A line for each stage of the training; `unfinished`: those that were stopped early."""
     rows = [
         (
@@ -292,7 +292,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def graph_section(info: Bundle, errors: Mapping[str, float]) -> str:
+def graph_section(info: BundleIndex, errors: Mapping[str, float]) -> str:
     """A line for each graph; `errors`: its largest error against PyTorch, where it is known."""
     rows = [
         (
@@ -313,7 +313,7 @@ No graph draws random numbers: the same input gives the same picture. {about_lar
 `bundle.json` lists every file with its SHA-256; each graph carries these facts in its metadata too."""
 
 
-def about_largest_error(info: Bundle, addition: str = "") -> str:
+def about_largest_error(info: BundleIndex, addition: str = "") -> str:
     """What the column of errors holds: converted graphs are compared on other rows than float32 ones."""
     exact = [graph.precision == "fp32" for graph in info.graphs.values()]
     batches = f"batches of {', '.join(map(str, parity.BATCHES[:-1]))} and {parity.BATCHES[-1]}"
@@ -337,7 +337,7 @@ def signature(graph: Graph) -> str:
     return " → ".join(sides)
 
 
-def limits_section(info: Bundle, unfinished: Sequence[str]) -> str:
+def limits_section(info: BundleIndex, unfinished: Sequence[str]) -> str:
     """What these models cannot do, and what they are not for."""
     drawn = f"one of {len(info.dataset.classes)} classes" if info.dataset.classes else "pictures of the one kind it saw"
     items = [

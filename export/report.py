@@ -13,7 +13,7 @@ from bundle.model import BundleModel
 from bundle.quality_section import ABOUT_FLOORS, BETTER, cell, figure_rows, floors, measured
 from bundle.read import INDEX, discover
 from bundle.runner import BundleRunner
-from bundle.schema import HELD_OUT, Bundle, Figure
+from bundle.schema import HELD_OUT, BundleIndex, Figure
 from export import attribute_section, model_card, report_sheets
 from export.markdown import table
 
@@ -54,7 +54,7 @@ AT_TRUNCATION = re.compile(r"gan\.frechet_at_([0-9.]+)")
 class Section:
     """One bundle of the report."""
 
-    info: Bundle
+    info: BundleIndex
     folder: str
     sheets: tuple[tuple[str, str], ...]  # (address as the page names it, caption)
 
@@ -105,7 +105,7 @@ comparison favours the one with more."""
     return "\n\n".join([head, overview([s.info for s in sections]), *map(section, sections)]) + "\n"
 
 
-def overview(bundles: Sequence[Bundle]) -> str:
+def overview(bundles: Sequence[BundleIndex]) -> str:
     """The table at the top, a line a bundle."""
     head = (
         "bundle",
@@ -120,7 +120,7 @@ def overview(bundles: Sequence[Bundle]) -> str:
     return table(head, "llrrrrrr", map(overview_row, bundles))
 
 
-def overview_row(info: Bundle) -> tuple[str, ...]:
+def overview_row(info: BundleIndex) -> tuple[str, ...]:
     """One bundle's line in that table."""
     found = by_name(info)
     return (
@@ -204,7 +204,7 @@ def remaining(figures: Sequence[Figure]) -> list[Figure]:
     return [figure for figure in figures if figure.name not in shown]
 
 
-def by_name(info: Bundle) -> dict[str, Figure]:
+def by_name(info: BundleIndex) -> dict[str, Figure]:
     """The measured figures of a bundle by name; none where nothing was measured."""
     return {figure.name: figure for figure in info.quality.figures} if info.quality else {}
 
@@ -232,7 +232,7 @@ def with_control_and_floor(found: dict[str, Figure], name: str, control: str) ->
     return f"{text(found[name])} ({', '.join(others)})"
 
 
-def minutes(info: Bundle) -> str:
+def minutes(info: BundleIndex) -> str:
     """How long the GAN and its control were trained, e.g. "222, 60"; "222" where there is no control."""
     gan, control = info.training.get("gan"), control_minutes(info.quality) if info.quality else None
     told = [f"{gan.seconds / 60:.0f}"] if gan else []
@@ -243,7 +243,7 @@ def minutes(info: Bundle) -> str:
     return ", ".join(told)
 
 
-def megabytes(info: Bundle) -> str:
+def megabytes(info: BundleIndex) -> str:
     """The size of all files of a bundle."""
     entries = (*info.graphs.values(), *info.files.values())
     return f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB"

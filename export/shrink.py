@@ -13,7 +13,7 @@ from bundle.errors import UserError
 from bundle.quality_section import with_quality
 from bundle.read import graph_bytes, read
 from bundle.runner import BundleRunner
-from bundle.schema import Adapter, Bundle
+from bundle.schema import Adapter, BundleIndex
 from bundle.trial_inputs import TrialInputs
 from bundle.write import card_of, file_entry, npz_bytes, update_bundle
 from export import float16, model_card, precision
@@ -26,7 +26,7 @@ NOTE = (
 )
 
 
-def shrink(folder: Path) -> Bundle:
+def shrink(folder: Path) -> BundleIndex:
     """Stores the float32 graphs of the bundle in `folder` as float16 behind a Cast; returns its new index.
 
     Raises UserError, and leaves the bundle as it was, when a graph changes too much or none is stored as float32.
@@ -53,7 +53,7 @@ def shrink(folder: Path) -> Bundle:
     return update_bundle(bundle, changed, files, changed_card(card_of(folder), info, changed)).info
 
 
-def changed_card(card: str | None, before: Bundle, after: Bundle) -> str | None:
+def changed_card(card: str | None, before: BundleIndex, after: BundleIndex) -> str | None:
     """The card of a bundle whose graphs were stored anew. None: it has none, and no figures that need one."""
     if after.quality:
         card = with_quality(card or model_card.new_card(after), after.quality)

@@ -17,7 +17,7 @@ from bundle.feeds import RunGraph, run_in_parts
 from bundle.images import to_pillow
 from bundle.read import read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle
+from bundle.schema import BundleIndex
 from bundle.write import add_file, npz_bytes
 from train.data.cache import opened_cache
 from train.data.dataset import DataInfo, Pictures
@@ -31,7 +31,7 @@ BATCH = 64
 UNLICENSED = "no licence stated"  # what train.data says of published sets whose pictures may not be passed on
 
 
-def add(folder: Path, source: str, codes_only: bool = False, cache: Path | None = None) -> Bundle:
+def add(folder: Path, source: str, codes_only: bool = False, cache: Path | None = None) -> BundleIndex:
     """Writes training.npz into the bundle in `folder`; returns the new index, which lists it.
 
     `codes_only`: no thumbnails, for pictures that may not be shown; published ones without a licence never get any.

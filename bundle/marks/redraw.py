@@ -22,7 +22,7 @@ from bundle.marks.mark import (
     known_state,
 )
 from bundle.model import BundleModel
-from bundle.schema import Bundle
+from bundle.schema import BundleIndex
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _pictures(model: BundleModel, state: State) -> Iterator[np.ndarray]:
             yield images.sheet(np.stack(frames), columns)
 
 
-def _extent(info: Bundle, state: State) -> tuple[int, int]:
+def _extent(info: BundleIndex, state: State) -> tuple[int, int]:
     """The (height, width) of the pictures of a state."""
     height, width = info.image.height, info.image.width
     match state:

@@ -92,7 +92,7 @@ __all__ = [
     "Alarm",
     "AttributeEffect",
     "Better",
-    "Bundle",
+    "BundleIndex",
     "ClassInput",
     "Curve",
     "ElementType",
@@ -124,7 +124,7 @@ BUNDLE_NAME = rf"[a-z0-9][a-z0-9_-]{{0,{MAX_BUNDLE_NAME - 1}}}"  # the whole of 
 MAX_TITLE = 200  # characters
 
 
-class Bundle(Entry):
+class BundleIndex(Entry):
     """The content of bundle.json."""
 
     schema_version: Literal[3]
@@ -180,7 +180,7 @@ class Bundle(Entry):
         return self.graphs[name]
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Bundle":
+    def _consistent(self) -> "BundleIndex":
         if self.gan is None and self.vae is None:
             raise ValueError("a bundle needs a 'gan' or a 'vae'")
         needed = (("generator",) if self.gan else ()) + (VAE_NEEDS if self.vae else ())

@@ -15,7 +15,7 @@ from typing import Literal
 from bundle.atomic_files import replace_folder, scratch
 from bundle.errors import UserError
 from bundle.read import read
-from bundle.schema import Bundle, Tensor
+from bundle.schema import BundleIndex, Tensor
 from bundle.write import CARD
 from export.conventional import conventional
 
@@ -118,7 +118,7 @@ def outdated(older: dict[str, str], bundle: str, written: set[str]) -> Iterator[
     return (name for name, of in older.items() if of == bundle and name not in written)
 
 
-def config(info: Bundle, graph: str, serving: Serving) -> str:
+def config(info: BundleIndex, graph: str, serving: Serving) -> str:
     """The config.pbtxt of one graph: protobuf text of Triton's ModelConfig."""
     entry = info.graphs[graph]
     sizes = ", ".join(str(size) for size in PREFERRED if size <= info.max_batch)

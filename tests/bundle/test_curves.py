@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bundle import curves
 from bundle.read import read
-from bundle.schema import Bundle, Curve
+from bundle.schema import BundleIndex, Curve
 from export import assemble, graphs, run_contents
 from tests.support.trained import Exported
 from train.run_folder import Run
@@ -82,4 +82,4 @@ def test_the_bundle_of_a_run_carries_them(exported: Exported, trained_run: Path,
     info = assemble.index(run_contents.origin_of(run, "shapes", stages), specs, found, files, 0.1)
     assert info.training["gan"].curve == Curve(images=(64, 128), series={"critic": (0.7, 0.6)})
     assert info.training["vae"].curve is None
-    assert Bundle.model_validate(info.model_dump(mode="json")) == info
+    assert BundleIndex.model_validate(info.model_dump(mode="json")) == info

@@ -8,7 +8,7 @@ import pytest
 from bundle.array_files import direction_shapes
 from bundle.errors import BundleError
 from bundle.read import read
-from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, Bundle
+from bundle.schema import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, BundleIndex
 from bundle.schema.graphs import GAN_GRAPHS
 from tests.support.tiny import load_index, save_index
 
@@ -25,7 +25,7 @@ def test_settings_keep_their_types(tiny_bundle: Path):
     settings = {"gamma": [1, 0.1], "images": None, "batch": 32, "mirror": False, "lr": 1.0, "body": "conv"}
     index = load_index(tiny_bundle)
     index["training"]["gan"]["settings"] = settings
-    info = Bundle.model_validate(index)
+    info = BundleIndex.model_validate(index)
     again = info.model_dump(mode="json")["training"]["gan"]["settings"]
     assert json.dumps(again) == json.dumps(settings)
 
@@ -51,7 +51,7 @@ def test_framing_is_of_known_words(broken_bundle: Path, field: str, value: str):
 
 
 def test_a_missing_part_is_named(tiny_bundle: Path):
-    info = Bundle.model_validate(load_index(tiny_bundle))
+    info = BundleIndex.model_validate(load_index(tiny_bundle))
     assert info.models == ("gan", "vae")
     assert (info.require_gan(), info.require_vae()) == (info.gan, info.vae)
     assert info.gan and info.require_styles() == (info.gan.stages, info.gan.w_dim)
@@ -81,11 +81,11 @@ def with_attributes(index: dict, attributes: list[dict]) -> dict:
 
 def test_attributes_are_optional_and_keep_their_effects(tiny_bundle: Path):
     index = load_index(tiny_bundle)
-    assert Bundle.model_validate(index).attributes == ()
+    assert BundleIndex.model_validate(index).attributes == ()
     effect = {"moved": 0.8, "others": 0.1, "kept": None}
-    info = Bundle.model_validate(with_attributes(index, [GLASSES | {"gan": effect}, AGE]))
+    info = BundleIndex.model_validate(with_attributes(index, [GLASSES | {"gan": effect}, AGE]))
     assert [attribute.name for attribute in info.attributes] == ["glasses", "skin: red"]
-    assert Bundle.model_validate(info.model_dump(mode="json")) == info
+    assert BundleIndex.model_validate(info.model_dump(mode="json")) == info
     assert direction_shapes(info)["attribute_w"] == (2, index["gan"]["w_dim"])
     assert direction_shapes(info)["attribute_code"] == (2, index["vae"]["latent_dim"])
 
@@ -103,7 +103,7 @@ def test_attributes_are_optional_and_keep_their_effects(tiny_bundle: Path):
 )
 def test_attributes_that_nobody_could_show_are_refused(tiny_bundle: Path, attributes: list[dict], words: str):
     with pytest.raises(ValueError, match=words):
-        Bundle.model_validate(with_attributes(load_index(tiny_bundle), attributes))
+        BundleIndex.model_validate(with_attributes(load_index(tiny_bundle), attributes))
 
 
 def test_a_direction_needs_the_latents_that_it_is_in(tiny_bundle: Path):
@@ -111,21 +111,23 @@ def test_a_direction_needs_the_latents_that_it_is_in(tiny_bundle: Path):
     lost = ("mapping", "synthesis", "inverter")
     graphs = {name: graph for name, graph in index["graphs"].items() if name not in lost}
     plain = index | {"graphs": graphs, "gan": index["gan"] | {"w_dim": None, "stages": None}}
-    assert not Bundle.model_validate(with_attributes(plain, [GLASSES])).has_styles
+    assert not BundleIndex.model_validate(with_attributes(plain, [GLASSES])).has_styles
     with pytest.raises(ValueError, match="only in styles"):
-        Bundle.model_validate(with_attributes(plain, [GLASSES | {"gan": effect}]))
+        BundleIndex.model_validate(with_attributes(plain, [GLASSES | {"gan": effect}]))
     styled = {name: graph for name, graph in index["graphs"].items() if name in (*GAN_GRAPHS, "classifier")}
     with pytest.raises(ValueError, match="codes of the 'vae'"):
-        Bundle.model_validate(with_attributes(index | {"graphs": styled, "vae": None}, [GLASSES | {"vae": effect}]))
+        BundleIndex.model_validate(
+            with_attributes(index | {"graphs": styled, "vae": None}, [GLASSES | {"vae": effect}])
+        )
 
 
 def test_attributes_and_their_graph_need_each_other(tiny_bundle: Path):
     index = with_attributes(load_index(tiny_bundle), [GLASSES])
     with pytest.raises(ValueError, match="need each other"):
-        Bundle.model_validate(index | {"attributes": []})
+        BundleIndex.model_validate(index | {"attributes": []})
     del index["graphs"]["attributes"]
     with pytest.raises(ValueError, match="need each other"):
-        Bundle.model_validate(index)
+        BundleIndex.model_validate(index)
 
 
 @pytest.mark.parametrize("sizes", [{"latent_dim": 5_000_000}, {"w_dim": 70_000}, {"w_dim": 4096, "stages": 17}])

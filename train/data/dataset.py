@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bundle.printable import printable
-from bundle.schema import Bundle, Fit
+from bundle.schema import BundleIndex, Fit
 from train.data.attributes import AttributeInfo
 from train.data.mapped_images import Images, MappedImages
 from train.data.reading import DEFAULT_READING, Reading, stored_reading
@@ -99,7 +99,7 @@ class DataInfo:
         return DataInfo(**(value | typed))
 
     @staticmethod
-    def of_bundle(index: Bundle) -> "DataInfo":
+    def of_bundle(index: BundleIndex) -> "DataInfo":
         """The pictures that a bundle's index describes. Raises UserError when the settings of how they were read are
         damaged."""
         about = index.dataset

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.migrate import ERROR_UNKNOWN
-from bundle.schema import Bundle, Figure, Model, Quality
+from bundle.schema import BundleIndex, Figure, Model, Quality
 
 Verdict = Literal["left", "right", "level", "incomparable", "alone"]
 ALIASES = {"frechet_prior": "frechet", "kernel_prior": "kernel"}  # a VAE's samples are those of its fitted prior
@@ -28,7 +28,7 @@ COLUMNS = ("figure", "label", "unit", "better", "left", "left_error", "left_floo
 class Side:
     """One of the two: a model of a bundle."""
 
-    info: Bundle
+    info: BundleIndex
     model: Model
 
     @property

@@ -33,7 +33,7 @@ from bundle.model import BundleModel
 from bundle.picture_files import Limits
 from bundle.read import read
 from bundle.runner import BundleRunner
-from bundle.schema import Bundle
+from bundle.schema import BundleIndex
 from tests.support import attributes, tiny
 
 KEYS = (3, (7.25, 0.5), 2**32 - 1)
@@ -282,7 +282,7 @@ def test_a_folder_that_cannot_be_read_hides_no_bundle(tmp_path: Path, monkeypatc
     for name in ("closed", "tiny"):
         tiny.build(tmp_path / name, name=name)
 
-    def read_index(folder: Path) -> Bundle:
+    def read_index(folder: Path) -> BundleIndex:
         if folder.name == "closed":
             raise PermissionError(13, "Permission denied")
         return real(folder)

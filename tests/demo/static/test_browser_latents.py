@@ -13,7 +13,7 @@ import pytest
 
 from bundle import bend, latents, paths
 from bundle.latents import Mixture
-from bundle.schema import Bundle, Gan
+from bundle.schema import BundleIndex, Gan
 from tests.support import tiny
 
 STATIC = Path(__file__).resolve().parents[3] / "demo" / "static" / "device"
@@ -208,7 +208,7 @@ BENDS: list[dict[str, float]] = [
 @pytest.mark.parametrize("given", BENDS)
 def test_bends(node: Node, given: dict[str, float]):
     w, centre, towards = keys(96, 3), latents.seed_latent(9, 96), keys(288, 7)[5:]
-    info = Bundle.model_construct(name="b", gan=Gan(latent_dim=8, w_dim=96, stages=3, prior="normal"))
+    info = BundleIndex.model_construct(name="b", gan=Gan(latent_dim=8, w_dim=96, stages=3, prior="normal"))
     checked = bend.checked_bend(given, info, "gan")
     code = """bent(Float32Array.from(w), Float32Array.from(centre), towards.map((one) => Float32Array.from(one)),
         checkedBend(given, 3))"""

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from bundle import images
 from bundle.latents import one_hot
 from bundle.read import read
-from bundle.schema import Bundle, Figure, Quality
+from bundle.schema import BundleIndex, Figure, Quality
 from bundle.sessions import choose_provider
 from demo.routes import compare as compare_routes
 from demo.routes import live
@@ -38,8 +38,8 @@ def figure(name: str, value: float, better: str = "lower", floor: float | None =
 
 
 def bundle(
-    of: Bundle, *figures: Figure, features: str = "a classifier", source: str = "", command: str = "m"
-) -> Bundle:
+    of: BundleIndex, *figures: Figure, features: str = "a classifier", source: str = "", command: str = "m"
+) -> BundleIndex:
     quality = Quality(command=command, samples=100, features=features, figures=figures)
     dataset = of.dataset.model_copy(update={"source": source or of.dataset.source})
     return of.model_copy(update={"quality": quality, "dataset": dataset})
