@@ -129,3 +129,13 @@ def test_a_map_that_fails_says_what_failed(visit):
     assert page.get_by_text("Point (").count() == 0  # nothing is left of the other bundle's map
     inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)"
     assert not page.locator(".tf-latent-map").evaluate(inked)
+
+
+def test_without_a_map_the_small_cards_stand_in_one_row(visit):
+    page = visit("?b=digits")
+    page.evaluate("Twofold.bundle('digits').models = ['gan']")
+    tab(page, "Explore")
+    page.get_by_role("region", name="Latent map").wait_for(state="hidden")
+    names = ("From typical to odd", "Style mixing", "A − B + C")
+    boxes = [page.get_by_role("region", name=name).bounding_box() for name in names]
+    assert len({box["y"] for box in boxes}) == 1 and boxes[0]["x"] < boxes[1]["x"] < boxes[2]["x"]

@@ -16,7 +16,7 @@ const precisionAndRecall = T.precisionAndRecall();
 const mixer = T.mixer();
 const blend = T.blendWith();
 const arithmetic = T.arithmetic();
-const card = (title, text, ...content) => el("section", { class: "tf-card tf-wide", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
+const card = (title, text, ...content) => el("section", { class: "tf-card", "aria-label": title }, el("h3", {}, title), el("p", { class: "tf-quiet" }, text), ...content);
 
 const mapCard = card(T.t("Latent map"), T.t("The VAE's codes, projected onto a plane. Similar pictures are close together; every point decodes to a picture."), map);
 const truncationCard = card(T.t("From typical to odd"), T.t("The picture from Play at rising truncation: 0 is the average, 1 is as trained, above 1 exaggerates."), truncationStrip, precisionAndRecall);
@@ -29,11 +29,12 @@ const finderCard = card(
   finder,
 );
 const movesCard = card(T.t("Moves"), T.t("Sliders that combine on one picture."), moves);
+const top = el("div", { class: "tf-explore-top" }, mapCard, el("div", { class: "tf-explore" }, truncationCard, mixerCard, arithmeticCard));
 element.replaceChildren(
   el(
     "div",
     { class: "tf-explore" },
-    el("div", { class: "tf-explore-top" }, mapCard, el("div", { class: "tf-explore" }, truncationCard, mixerCard, arithmeticCard)),
+    top,
     movesCard,
     finderCard,
     card(T.t("A guided tour"), T.t("For teaching: the latent space, explained with the models on screen."), tour),
@@ -47,6 +48,7 @@ const refresh = () => {
   // A generator made elsewhere is one graph: it has no styles to mix or to add.
   const editable = Boolean(bundle.device) || vae;
   mapCard.hidden = !vae;
+  top.classList.toggle("tf-without-map", !vae);
   mixerCard.hidden = !bundle.device?.gan;
   arithmeticCard.hidden = !editable;
   movesCard.hidden = !editable;
