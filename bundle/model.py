@@ -193,7 +193,7 @@ class BundleModel:
 
     def frame_parts(self, shares: np.ndarray) -> list[np.ndarray]:
         """The `shares` of any number of frames in parts for `morph_at`, in order: a few frames each."""
-        fitting = MORPH_PIXELS // (self.info.image.height * self.info.image.width)
+        fitting = MORPH_PIXELS // self.info.image.pixels
         step = max(1, min(MORPH_PART, fitting, self.info.max_batch))
         return [shares[start : start + step] for start in range(0, len(shares), step)]
 

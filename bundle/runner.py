@@ -59,7 +59,8 @@ class BundleRunner:
         """
         run = self._opened(graph)
         check_inputs(self.bundle.info, graph, inputs)
-        parts = [run(part) for part in feed_parts(inputs, self.provider.max_rows)]
+        most = self.provider.max_rows(self.bundle.info.image.pixels)
+        parts = [run(part) for part in feed_parts(inputs, most)]
         names = [tensor.name for tensor in self.bundle.info.graphs[graph].outputs]
         return {name: np.concatenate(chunks) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 

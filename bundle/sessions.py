@@ -35,6 +35,8 @@ CUDA_CAREFUL = {
 }
 CUDA_FAST = CUDA_CAREFUL | {"use_tf32": "1", "prefer_nhwc": "1", "enable_cuda_graph": "1"}
 
+MOST_ROWS = 64  # pictures in one run …
+CPU_ROWS, CPU_PIXELS = 16, 16 * 64 * 64  # … on a CPU so many, and of small ones more, up to so many pixels
 SPIN = "300"  # microseconds, see _session_options
 
 # y = Conv(x [n, 1, 4, 4], nine ones, padding 1), opset 18; the test rebuilds it from onnx.helper.
@@ -53,10 +55,10 @@ class Provider:
     name: str
     reason: str
 
-    @property
-    def max_rows(self) -> int:
-        """Most pictures in one run. On a CPU more are slower, and onnxruntime never gives back its peak of memory."""
-        return 16 if self.name == CPU else 64
+    def max_rows(self, pixels: int) -> int:
+        """Most pictures of so many pixels in one run. On a CPU large ones are slower together, visitors wait for the
+        run's end, and onnxruntime never gives back its peak of memory."""
+        return MOST_ROWS if self.name != CPU else min(max(CPU_PIXELS // pixels, CPU_ROWS), MOST_ROWS)
 
 
 ON_CPU = Provider("cpu", CPU, "CPU: asked for.")

@@ -50,6 +50,11 @@ class ImageShape(Entry):
         """(channels, height, width), as graphs take and give pictures."""
         return self.channels, self.height, self.width
 
+    @property
+    def pixels(self) -> int:
+        """How many pixels a picture has."""
+        return self.height * self.width
+
 
 class Gan(Entry):
     """Sizes of the GAN's latents, z [latent_dim] and, where it has styles, w [stages, w_dim]; what z is drawn from."""

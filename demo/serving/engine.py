@@ -219,7 +219,8 @@ class Engine:
         with self._loading:
             if graph not in self._queues:
                 self.bundle.info.require_graph(graph)
-                queue = BatchQueue(self._opener(self.bundle, graph), self.provider.max_rows, self._cache.slots)
+                most = self.provider.max_rows(self.bundle.info.image.pixels)
+                queue = BatchQueue(self._opener(self.bundle, graph), most, self._cache.slots)
                 queue.tally = self._tally.setdefault(graph, queue.tally)
                 self._queues[graph] = queue
             return self._queues[graph]

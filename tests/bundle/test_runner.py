@@ -27,7 +27,7 @@ def test_outputs_come_by_name(runner: BundleRunner):
 
 
 def test_many_rows_go_in_parts_and_each_is_what_it_is_alone(runner: BundleRunner):
-    rows = codes(2 * runner.provider.max_rows + 3)
+    rows = codes(2 * runner.provider.max_rows(32 * 32) + 3)
     whole = runner.run("decoder", {"z": rows})["image"]
     alone = [runner.run("decoder", {"z": rows[i : i + 1]})["image"] for i in range(len(rows))]
     np.testing.assert_array_equal(whole, np.concatenate(alone))

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from bundle import sessions
 from bundle.errors import BundleError, InputError, RuntimeUnavailable
 from bundle.read import OpenBundle, graph_bytes, read
-from bundle.sessions import PROBE, Provider, choose_provider
+from bundle.sessions import CPU, CUDA, PROBE, Provider, choose_provider
 from demo.serving import engine as engine_module
 from demo.serving.batching import TimedGraphFunction
 from demo.serving.cuda_graphs import CudaGraphSession
@@ -166,3 +166,11 @@ def test_buckets_pad_and_cut(engine: Engine):
         assert drawn.shape[0] == rows and np.array_equal(drawn, session.run(["image"], feed)[0])
         buckets.run({name: array[:1] for name, array in feed.items()}, ort.RunOptions())
         assert np.array_equal(drawn, kept)  # what was given out is not overwritten by the next run
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "rows"),
+    [(CPU, 28, 64), (CPU, 32, 64), (CPU, 48, 28), (CPU, 64, 16), (CPU, 512, 16), (CUDA, 512, 64)],
+)
+def test_small_pictures_run_many_at_once(name: str, side: int, rows: int):
+    assert Provider("auto", name, "").max_rows(side * side) == rows
