@@ -105,7 +105,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     # Small networks and no VAE: what the six bundles leave of 60 MB.
     "characters": Recipe(
-        None, "characters", 64, minutes(2.5, 62, 0, 9, small=12), 1_500_000,
+        None, "characters", 64, minutes(2.5, 107, 0, 11, small=12), 1_500_000,
         {"small": ILLUSTRATED, "gan": (*ILLUSTRATED, "--gamma", "1", "0.3")},
         {
             "classifier": ("--width", "64"),
