@@ -101,13 +101,13 @@ def command(settings: Settings) -> str:
 def bundle_errors(vae: VaeHandle, repair: MaskEncode, shown: Pictures, mask: np.ndarray) -> dict[str, float]:
     """MSE of what the bundle makes of these pictures, as its report has it."""
     pictures, masks = shown.pixels, np.tile(mask, (len(shown.images), 1, 1, 1))
-    rebuilt = draw_batches("reconstructions", vae.rebuild, to_unit(pictures))
+    reconstructions = draw_batches("reconstructions", vae.reconstruct, to_unit(pictures))
     repaired = draw_batches("repair", lambda x, m: vae.decode(repair(x * m, m)[0]), to_unit(pictures), masks)
     missing = masks == 0
     return {
         "the bundle's repair": mse(repaired, pictures, missing),
-        "the undamaged picture, rebuilt by its VAE, centre": mse(rebuilt, pictures, missing),
-        "the undamaged picture, rebuilt by its VAE, whole": mse(rebuilt, pictures),
+        "the undamaged picture, reconstructed by its VAE, centre": mse(reconstructions, pictures, missing),
+        "the undamaged picture, reconstructed by its VAE, whole": mse(reconstructions, pictures),
     }
 
 

@@ -15,7 +15,7 @@ from bundle.schema import Model
 from train.evaluate.inverse import damages
 
 SEEDS, COLUMNS = 64, 16
-REBUILT, REPAIRED, STEPS = 16, 8, 16
+RECONSTRUCTED, REPAIRED, STEPS = 16, 8, 16
 GREY = 0.5
 
 
@@ -47,7 +47,7 @@ def seeds_caption(bundle_model: BundleModel, model: Model, count: int) -> str:
 
 def reconstructions(bundle_model: BundleModel, pictures: np.ndarray) -> list[Sheet]:
     """Held-out pictures [N, C, H, W] in [0, 1], their reconstructions by the VAE, and the GAN's look-alikes."""
-    shown = pictures[:REBUILT]
+    shown = pictures[:RECONSTRUCTED]
     rows, names = [shown], ["held-out pictures"]
     if "vae" in bundle_model.models:
         rows.append(np.concatenate([bundle_model.reconstruct(x[None]).image for x in shown]))

@@ -16,13 +16,13 @@ class StageTime:
     """What it was given of the minutes in all."""
     spent: float = 0.0
     """What it has used in earlier commands."""
-    finished_at: float | None = None
+    finished_budget: float | None = None
     """What it had been given when it was finished; None for an unfinished stage."""
 
     @property
     def left(self) -> float:
         """What it still needs: nothing once it is finished, unless it is given more than then."""
-        return max(self.wanted - (self.spent if self.finished_at is None else self.finished_at), 0.0)
+        return max(self.wanted - (self.spent if self.finished_budget is None else self.finished_budget), 0.0)
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,12 @@ def test_without_classes_the_others_share_the_minutes_of_the_classifier(tmp_path
 
 
 def test_what_earlier_commands_used_is_not_given_again():
-    done = [StageTime(60.0, 55.0, finished_at=60.0), StageTime(500.0, 200.0), *MINUTES[2:]]
+    done = [StageTime(60.0, 55.0, finished_budget=60.0), StageTime(500.0, 200.0), *MINUTES[2:]]
     slot = slot_of(done, 1, 0.0)
     assert slot.seconds - 200.0 + slot.after == pytest.approx(1000 - 55 - 200)
     assert done[0].left == 0
-    assert StageTime(120.0, 55.0, finished_at=60.0).left == 60  # more minutes were given
-    alone = slot_of([StageTime(100.0, 500.0, finished_at=100.0), StageTime(300.0)], 1, 0.0)
+    assert StageTime(120.0, 55.0, finished_budget=60.0).left == 60  # more minutes were given
+    alone = slot_of([StageTime(100.0, 500.0, finished_budget=100.0), StageTime(300.0)], 1, 0.0)
     assert alone.seconds == pytest.approx(300)  # trained for longer by itself, at nobody's cost
 
 

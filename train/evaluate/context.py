@@ -16,7 +16,7 @@ from train.evaluate.memorisation import References, pixel_rows
 from train.evaluate.report import BY_DEFINITION, Report
 from train.evaluate.sheets import PictureSheet, triples
 
-REBUILT = "its reconstructions"
+RECONSTRUCTIONS = "its reconstructions"
 MOST_TRAINING = 60_000  # training pictures among which copies are looked for, at most
 MOST_BYTES = 3_000_000_000  # that they may take in memory
 PIXEL_QUERIES = 2000  # pictures that are compared pixel by pixel
@@ -68,7 +68,7 @@ class EvaluationContext:
     ) -> Distances:
         """Fréchet and kernel distance of features [N, F] beside those of held-out pictures; or beside `floor`, those
         of their reconstructions, which no sample of the decoder can beat."""
-        found, floor_is = self.evaluator.distances(features), HELD_OUT if floor is None else REBUILT
+        found, floor_is = self.evaluator.distances(features), HELD_OUT if floor is None else RECONSTRUCTIONS
         training = None
         if floor is None and self.evaluator.training_floor is not None:
             training = self.evaluator.training_floor.distances

@@ -62,7 +62,7 @@ class VaeHandle:
     sha256: str
     repair: MaskEncode | None = None
 
-    def rebuild(self, images: np.ndarray) -> np.ndarray:
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Images through their mean codes."""
         return self.decode(self.encode(images)[0])
 

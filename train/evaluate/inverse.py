@@ -46,7 +46,7 @@ def measure_repair(context: EvaluationContext, vae: VaeHandle) -> None:
     shown = context.held_out.pixels[:PICTURES]
     if vae.binarize:
         shown = likelihood.binarize(shown, context.seed)
-    rebuilt = draw_batches("reconstructions", vae.rebuild, to_unit(shown))
+    reconstructions = draw_batches("reconstructions", vae.reconstruct, to_unit(shown))
     rows = []
 
     def repaired(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def measure_repair(context: EvaluationContext, vae: VaeHandle) -> None:
         filled = draw_batches(f"repair: {what}", repaired, to_unit(shown), masks)
         missing = masks == 0
         context.report.add(f"repair.{name}", f"MSE of missing pixels after repair, {what}", mse(filled, shown, missing),
-                         "lower", mse(rebuilt, shown, missing), UNDAMAGED, count=len(shown))  # fmt: skip
+                         "lower", mse(reconstructions, shown, missing), UNDAMAGED, count=len(shown))  # fmt: skip
         pasted = np.where(missing, filled, shown)
         rows += [np.where(missing, 128, shown).astype(np.uint8)[:SHOWN], pasted[:SHOWN]]
     context.sheets["vae_repairs.png"] = (np.concatenate([shown[:SHOWN], *rows]), SHOWN)
@@ -70,7 +70,7 @@ def measure_inversion(context: EvaluationContext, gan: GanHandle, vae: VaeHandle
     found = draw_batches("inversion", gan.invert, to_unit(shown), np.ones_like(to_unit(shown[:, :1])))
     floor = None
     if vae:
-        floor = mse(draw_batches("reconstructions", vae.rebuild, to_unit(shown)), shown)
+        floor = mse(draw_batches("reconstructions", vae.reconstruct, to_unit(shown)), shown)
     context.report.add("gan.inversion", "MSE of the GAN's look-alikes of held-out pictures, one pass",
                      mse(found, shown), "lower", floor, UNDAMAGED, count=len(shown))  # fmt: skip
     pairs = np.stack([shown[:32], found[:32]], axis=1)

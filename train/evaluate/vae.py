@@ -9,7 +9,7 @@ import numpy as np
 from bundle.schema import Better
 from train.evaluate import likelihood
 from train.evaluate.batches import draw_batches, map_batches, to_unit
-from train.evaluate.context import PAIRS, REBUILT, EvaluationContext
+from train.evaluate.context import PAIRS, RECONSTRUCTIONS, EvaluationContext
 from train.evaluate.evaluator import Distances
 from train.evaluate.frechet_distance import frechet_distance
 from train.evaluate.gan import TILES
@@ -37,7 +37,7 @@ RECONSTRUCTION_FIGURES: tuple[tuple[str, str, Callable[[np.ndarray, np.ndarray],
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class Reconstructions:
     """What the VAE was shown, uint8 [N, C, H, W], its mean codes, float32 [N, D], and what it drew from them, uint8."""
 
     shown: np.ndarray
@@ -51,7 +51,7 @@ def measure_vae(context: EvaluationContext, vae: VaeHandle, samples: int, pictur
     if vae.binarize:
         shown, known = (likelihood.binarize(images, context.seed) for images in (shown, known))
         context.report.note("The VAE sees binarized pictures, in all its figures: dynamic binarization, drawn once.")
-    test, train = rebuild(vae, shown), rebuild(vae, known)
+    test, train = reconstruct(vae, shown), reconstruct(vae, known)
     floor = measure_reconstructions(context, test, train)
     units = likelihood.active_units(test.codes)
     context.report.add("vae.active_units", f"Active units of {vae.latent_dim}", units, "higher")
@@ -60,7 +60,7 @@ def measure_vae(context: EvaluationContext, vae: VaeHandle, samples: int, pictur
     measure_samples(context, vae, floor)
 
 
-def measure_reconstructions(context: EvaluationContext, test: Rebuilt, train: Rebuilt) -> Distances:
+def measure_reconstructions(context: EvaluationContext, test: Reconstructions, train: Reconstructions) -> Distances:
     """Figures of held-out pictures, beside those of training pictures; returns their distances."""
     for name, label, measured, better, unit in RECONSTRUCTION_FIGURES:
         value, floor = (measured(one.shown, one.drawn) for one in (test, train))
@@ -91,14 +91,19 @@ def measure_samples(context: EvaluationContext, vae: VaeHandle, floor: Distances
     context.add_memorisation("vae", what, images, seen.features)
 
 
-def rebuild(vae: VaeHandle, images: np.ndarray) -> Rebuilt:
+def reconstruct(vae: VaeHandle, images: np.ndarray) -> Reconstructions:
     """Pictures uint8 [N, C, H, W] through their mean codes."""
     codes = map_batches("encoding", lambda x: vae.encode(to_unit(x))[0], images)
-    return Rebuilt(images, codes, draw_batches("decoding", vae.decode, codes))
+    return Reconstructions(images, codes, draw_batches("decoding", vae.decode, codes))
 
 
 def measure_bounds(
-    context: EvaluationContext, vae: VaeHandle, test: Rebuilt, train: Rebuilt, samples: int, pictures: int
+    context: EvaluationContext,
+    vae: VaeHandle,
+    test: Reconstructions,
+    train: Reconstructions,
+    samples: int,
+    pictures: int,
 ) -> None:
     """-ELBO and the importance-weighted bound, nats: of a Bernoulli on binarized pictures, or of a Gaussian density."""
     held_out, known = test.shown, train.shown
@@ -133,7 +138,7 @@ def measure_midpoints(context: EvaluationContext, vae: VaeHandle, codes: np.ndar
     middle = draw_batches("midpoints", vae.decode, halfway(codes, others))
     found = frechet_distance(context.evaluator.reference, context.evaluator.extract(middle).features)
     context.report.add("vae.frechet_midpoint", "Fréchet distance of pictures half-way between two codes, on the arc",
-                     found, "lower", floor, REBUILT)  # fmt: skip
+                     found, "lower", floor, RECONSTRUCTIONS)  # fmt: skip
     ends = (draw_batches("ends", vae.decode, z[:PAIRS]) for z in (codes, others))
     context.sheets["vae_midpoints.png"] = triples(next(ends), middle[:PAIRS], next(ends))
 

@@ -67,7 +67,7 @@ def test_a_run_and_its_bundle_are_the_same_models(run, exported):
     images = np.random.default_rng(0).random((2, 1, 16, 16), dtype=np.float32)
     mask = np.ones_like(images)
     for own, theirs in (
-        (run.vae.rebuild(images), bundle.vae.rebuild(images)),
+        (run.vae.reconstruct(images), bundle.vae.reconstruct(images)),
         (run.gan.invert(images, mask), bundle.gan.invert(images, mask)),
         (run.vae.repair(images, mask)[0], bundle.vae.repair(images, mask)[0]),
         (run.classifier.classify(images)[1], bundle.classifier.classify(images)[1]),
