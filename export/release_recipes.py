@@ -63,7 +63,7 @@ RECIPES: dict[str, Recipe] = {
         None, "avatars", 64, minutes(4, 143, 24, 10, small=12, attributes=9) | {"repair": 9}, 3_000_000,
         {"small": ILLUSTRATED, "gan": (*ILLUSTRATED, "--gamma", "2", "0.6")},
         {
-            "small": ("--gamma", "0.5", "0.3", "--lr-end", "0.5"),
+            "small": ("--gamma", "0.5", "0.3", "--lr-end-factor", "0.5"),
             "gan": ("--lazy-reg-interval", "8"),  # the released one had --gamma 1 0.3 for the first 82 minutes
             "vae": ("--preset", "principal", "--latent-dim", "72", "--components", "10", "--hidden", "96"),
             "inverter": FEW_UNITS, "repair": ("--hidden", "64"),
@@ -109,7 +109,7 @@ RECIPES: dict[str, Recipe] = {
         {"small": ILLUSTRATED, "gan": (*ILLUSTRATED, "--gamma", "1", "0.3")},
         {
             "classifier": ("--width", "64"),
-            "small": ("--width", "64", "--gamma", "0.5", "0.3", "--lr-end", "0.5"),
+            "small": ("--width", "64", "--gamma", "0.5", "0.3", "--lr-end-factor", "0.5"),
             "gan": ("--width", "64", "--lazy-reg-interval", "8"),
             "inverter": ("--width", "96", "--hidden", "64"),
         },

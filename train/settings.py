@@ -174,7 +174,7 @@ class GanSettings(Settings):
     shorter one is steadier (lazy regularization: Karras et al. 2020, arXiv 1912.04958, appendix B)."""
     lr: float = 1.5e-3
     """Learning rate at the start."""
-    lr_end: float = 0.07
+    lr_end_factor: float = 0.07
     """Learning rate at the end, as a share of --lr."""
     mismatch_weight: float = 0.004
     """Weight of a loss that teaches the critic to reject real pictures under a wrong class: higher makes samples match
@@ -365,7 +365,7 @@ CHANGEABLE = BUDGET | TUNABLE | FRAMING | READING | FREE_TO_CHANGE
 
 
 def flag_of(name: str) -> str:
-    """The flag of a setting: lr_end -> --lr-end."""
+    """The flag of a setting: lr_end_factor -> --lr-end-factor."""
     return f"--{name.replace('_', '-')}"
 
 

@@ -21,6 +21,7 @@ RENAMED: dict[str, str] = {
     "minibatch_deviation": "minibatch_stddev",
     "mapping_pace": "mapping_lr_multiplier",
     "penalty_every": "lazy_reg_interval",
+    "lr_end": "lr_end_factor",
     "reader": "classifier",  # of `evaluate`
 }
 """Old name of a setting -> today's."""

@@ -207,7 +207,7 @@ def test_a_folder_that_is_there_is_left_alone(exported: Exported, trained_run: P
         ({"width": 1_000_000, "w_dim": 10_000_000_000}, "cannot become a run"),
         ({"latent_dim": -1}, "--latent-dim must be positive"),
         ({"batch": 0}, "--batch must be positive"),
-        ({"lr_end": -0.5}, "--lr-end must not be negative"),
+        ({"lr_end_factor": -0.5}, "--lr-end-factor must not be negative"),
         ({"background": "no colour"}, "is no colour"),
     ],
 )

@@ -137,6 +137,7 @@ def test_settings_from_before_a_choice_take_what_was_done_then():
     ("old", "new"),
     [
         ("gan r --matching 0.1 --penalty-every 2", "gan r --mismatch-weight 0.1 --lazy-reg-interval 2"),
+        ("gan r --lr-end 0.1", "gan r --lr-end-factor 0.1"),
         ("gan r --minibatch-deviation", "gan r --minibatch-stddev"),
         ("gan r --no-minibatch-deviation", "gan r --no-minibatch-stddev"),
         ("gan r --mapping_pace=0.3", "gan r --mapping-lr-multiplier=0.3"),

@@ -132,7 +132,7 @@ class GanStage(Stage[GanNetworks, GanSettings]):
         settings = self.settings
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end, progress)
+                group["lr"] = group["lr_multiplier"] * settings.lr * cosine(1, settings.lr_end_factor, progress)
                 group["betas"] = (0.0, cosine(*settings.beta2, progress))
         if self.gap_driven and self.reals and self.steps_done % GAP_STEPS == 0:
             self.follow_gap(len(images) * self.processes * GAP_STEPS)
