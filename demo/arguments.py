@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bundle import attribute_moves, images, latents, own_directions, pictures
-from bundle.bend import KNOBS, MAX_SEED, SEED, split_name
+from bundle.bend import KNOBS, MAX_BEND_SEED, SEED, split_name
 from bundle.errors import InputError
 from bundle.inversion import MAX_ROUNDS
 from bundle.latent_map import PROJECTIONS
@@ -122,7 +122,7 @@ def bend(value: Any, served: ServedBundle) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, amount in value.items():
         if name == SEED:
-            found[name] = whole(amount, "seed of the bend", 0, MAX_SEED)
+            found[name] = whole(amount, "seed of the bend", 0, MAX_BEND_SEED)
             continue
         limits = KNOBS[split_name(name, stages)[1]]
         found[name] = number(amount, f"bend '{name}'", limits.low, limits.high)

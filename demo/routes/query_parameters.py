@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.attribute_moves import MAX_ATTRIBUTE_MOVE
-from bundle.bend import MAX_BENDS, MAX_SEED
+from bundle.bend import MAX_BEND_SEED, MAX_BENDS
 from bundle.errors import InputError
 from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.paths import EASINGS, MAX_SECONDS, Timing, timing
@@ -129,7 +129,7 @@ def bend(query: QueryParams) -> dict[str, float]:
         name, colon, value = part.rpartition(":")
         if not colon:
             raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
-        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
+        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_BEND_SEED, MAX_BEND_SEED)
     return found
 
 
