@@ -204,9 +204,9 @@ def _on_map(value: Any) -> bool:
 
 def map_point(value: Any) -> MapPoint:
     """A place of the latent map, from a list ["pca", x, y]."""
-    way = choice(value[0], PROJECTIONS, "map")
+    projection = choice(value[0], PROJECTIONS, "map")
     x, y = (number(one, "coordinate of a place on the map", -MAX_PLACE, MAX_PLACE) for one in value[1:])
-    return MapPoint(way, x, y)
+    return MapPoint(projection, x, y)
 
 
 def numbers(value: Any, name: str, name_of_one: str) -> tuple[float, ...]:

@@ -24,13 +24,14 @@ from demo.serving.served_bundle import ServedBundle
 Word = TypeVar("Word", bound=str)
 Value = TypeVar("Value")
 
-# Names that old links and scripts use, and what they are called now, by the last word of the route.
+# Names that old links and scripts use, and what they are called now, by the last word of the route, without parameters.
 # demo/static/core/address.js has those of the page's own address.
 OLD_NAMES: dict[str, dict[str, str]] = {
     "morph": {"mode": "path"},
     "grid": {"s": "seed", "g": "grid"},
     "quiz": {"k": "quiz", "a": "answers"},
-    "map": {"u": "mapx", "w": "mapy"},
+    "map": {"way": "projection", "u": "mapx", "w": "mapy"},
+    "explore": {"way": "projection"},
     "mix": {"a": "seed", "b": "other", "s": "stages"},
     "sum": {"a": "seed", "b": "minus", "d": "plus"},
     "edit": {"a": "seed", "d": "dimensions", "k": "towards", "h": "across", "g": "along"},
