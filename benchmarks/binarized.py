@@ -25,7 +25,7 @@ from train.run_folder import Run
 from train.settings import EvaluateSettings, VaeSettings
 from train.stored_settings import current_flags
 
-NAMES = ("vae.elbo", "vae.weighted_bound", "vae.active_units", "vae.mse")
+NAMES = ("vae.negative_elbo", "vae.weighted_bound", "vae.active_units", "vae.mse")
 # Dynamic binarization, as printed there: -ELBO, then the importance-weighted bound.
 PUBLISHED = {
     "convolutional VAE, 2 x 2 x 16 codes (pytorch-generative)": (86.77, None),

@@ -38,7 +38,7 @@ KNOBS: dict[Knob, Range] = {
     "noise": Range(0.0, 4.0, 0.0),  # times another picture's distance from it
 }
 SEED = "seed"
-MAX_SEED = 9999
+MAX_BEND_SEED = 9999
 MAX_STAGES = 16  # whose noise differs: pictures of at most 1024 pixels have nine stages
 MAX_BENDS = MAX_STAGES * len(KNOBS) + 1  # names in one bend
 FIRST_STYLE = 3_000_000_000  # the seed whose style a shift goes towards, for bend seed 0; the next is the rotation's
@@ -85,7 +85,7 @@ def checked_bend(bend: Bend | None, info: BundleIndex, model: Model) -> CheckedB
     seed = 0
     for name, value in bend.items():
         if name == SEED:
-            seed = round(min(max(_finite(name, value), 0), MAX_SEED))
+            seed = round(min(max(_finite(name, value), 0), MAX_BEND_SEED))
             continue
         stage, knob = split_name(name, info.gan.stages)
         found.setdefault(stage, {})[knob] = min(max(_finite(name, value), KNOBS[knob].low), KNOBS[knob].high)

@@ -7,10 +7,13 @@ a kernel distance a standard error that holds (before, it came from subsets that
 small, so it is left out), and a figure the number of its pictures where that is its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 COUNTS = {"repair.": 200, "gan.inversion": 200, ".pixels_": 2000}
 """Part of a figure's name -> pictures it was measured on before version 3."""
+RENAMED_FIGURES = {"vae.elbo": "vae.negative_elbo"}
+"""What the figures of bundles of any version may be called -> their names now."""
 ERROR_UNKNOWN = ", ± unknown"
 """Ends the label of a kernel distance whose standard error was left out."""
 
@@ -18,14 +21,15 @@ ERROR_UNKNOWN = ", ± unknown"
 def migrate(raw: Any) -> Any:
     """The content of a bundle.json of version 1 or 2 as version 3; anything else is returned as it came.
 
-    Pure: the argument is not changed. Whether the result is valid is for `bundle.schema.BundleIndex` to say.
+    Figures of any version get their names of now. Pure: the argument is not changed. Whether the result is valid is for
+    `bundle.schema.BundleIndex` to say.
     """
     index = raw
     for version, step in ((1, _to_version_2), (2, _to_version_3)):
         found = index.get("schema_version") if isinstance(index, dict) else None
         if type(found) is int and found == version:  # True == 1
             index = step(index) | {"schema_version": version + 1}
-    return index
+    return _with_figures(index, _under_current_name)
 
 
 def _to_version_2(index: dict) -> dict:
@@ -36,14 +40,30 @@ def _to_version_2(index: dict) -> dict:
 
 
 def _to_version_3(index: dict) -> dict:
-    image, quality = index.get("image"), index.get("quality")
+    image = index.get("image")
     if isinstance(image, dict) and "size" in image:
         sides = {"height": image["size"], "width": image["size"]}
         index = index | {"image": {key: value for key, value in image.items() if key != "size"} | sides}
-    if isinstance(quality, dict) and isinstance(figures := quality.get("figures"), list):
-        figures = [_with_count(_without_kernel_error(figure), quality.get("samples")) for figure in figures]
-        index = index | {"quality": quality | {"figures": figures}}
-    return index
+    quality = index.get("quality")
+    samples = quality.get("samples") if isinstance(quality, dict) else None
+    return _with_figures(index, lambda figure: _with_count(_without_kernel_error(figure), samples))
+
+
+def _with_figures(index: Any, change: Callable[[Any], Any]) -> Any:
+    """An index with each of its figures changed; anything else as it came."""
+    quality = index.get("quality") if isinstance(index, dict) else None
+    figures = quality.get("figures") if isinstance(quality, dict) else None
+    if not isinstance(figures, list):
+        return index
+    return index | {"quality": quality | {"figures": [change(figure) for figure in figures]}}
+
+
+def _under_current_name(figure: Any) -> Any:
+    """A figure as it came, but under its name of now."""
+    if not isinstance(figure, dict):
+        return figure
+    name = figure.get("name")
+    return figure | {"name": RENAMED_FIGURES[name]} if name in list(RENAMED_FIGURES) else figure
 
 
 def _without_kernel_error(figure: Any) -> Any:

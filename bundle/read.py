@@ -56,7 +56,7 @@ class OpenBundle:
     tiles: int
     golden: np.ndarray
     index_file: File
-    training: TrainingCodes | None = None
+    training_codes: TrainingCodes | None = None
 
     @property
     def files(self) -> dict[str, File]:
@@ -103,8 +103,8 @@ def read(folder: Path) -> OpenBundle:
     height, width = info.image.height, info.image.width
     golden = np.stack([sheet[:height, start : start + width] for start in range(0, GOLDEN * width, width)])
     tiles = SHEET_COLUMNS * sheet.shape[0] // height
-    training = read_training(folder, info)
-    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, _index_entry(written), training)
+    codes = read_training(folder, info)
+    return OpenBundle(folder, info, latents, examples, labels, tiles, golden, _index_entry(written), codes)
 
 
 def _index_entry(written: bytes) -> File:

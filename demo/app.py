@@ -92,7 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--provider", choices=CHOICES, default="auto", help="processor (default: %(default)s)")
     where.add_argument(
-        "--engine",
+        "--inference-server",
+        "--engine",  # its older name
+        dest="server",
         metavar="URL",
         help="run the graphs on an inference server (KServe v2, e.g. Triton): http://machine:8000",
     )
@@ -190,7 +192,7 @@ def _maker(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder of --make cannot be made: {folder}: {error.strerror}.") from error
-    if options.engine is not None:
+    if options.server is not None:
         provider = choose_provider("auto")  # of what is made here the inference server knows nothing
     limits = ANYONE if options.make == "anyone" else OWN_MACHINE
     maker = Maker(Projects(folder.resolve()), bundles, provider, limits, _shelf(options))
@@ -233,12 +235,12 @@ def _tools(bundles: Mapping[str, ServedBundle], address: Address, public: str | 
 
 def _provider_and_opener(options: argparse.Namespace) -> tuple[Provider, Opener | None]:
     """Where graphs run: in this process or on an inference server. Raises RuntimeUnavailable if that is impossible."""
-    if options.engine is None:
+    if options.server is None:
         return choose_provider(options.provider), None
     from demo.serving.kserve_client import connect, opener  # not needed otherwise
 
-    server = connect(options.engine)
-    return Provider("engine", server.name, f"{server.name}: named by --engine."), opener(server)
+    server = connect(options.server)
+    return Provider("server", server.name, f"{server.name}: named by --inference-server."), opener(server)
 
 
 def _check(bundles: Mapping[str, ServedBundle], ending: threading.Event) -> None:

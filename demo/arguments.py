@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bundle import attribute_moves, images, latents, own_directions, pictures
-from bundle.bend import KNOBS, MAX_SEED, SEED, split_name
+from bundle.bend import KNOBS, MAX_BEND_SEED, SEED, split_name
 from bundle.errors import InputError
 from bundle.inversion import MAX_ROUNDS
 from bundle.latent_map import PROJECTIONS
@@ -122,7 +122,7 @@ def bend(value: Any, served: ServedBundle) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, amount in value.items():
         if name == SEED:
-            found[name] = whole(amount, "seed of the bend", 0, MAX_SEED)
+            found[name] = whole(amount, "seed of the bend", 0, MAX_BEND_SEED)
             continue
         limits = KNOBS[split_name(name, stages)[1]]
         found[name] = number(amount, f"bend '{name}'", limits.low, limits.high)
@@ -204,9 +204,9 @@ def _on_map(value: Any) -> bool:
 
 def map_point(value: Any) -> MapPoint:
     """A place of the latent map, from a list ["pca", x, y]."""
-    way = choice(value[0], PROJECTIONS, "map")
+    projection = choice(value[0], PROJECTIONS, "map")
     x, y = (number(one, "coordinate of a place on the map", -MAX_PLACE, MAX_PLACE) for one in value[1:])
-    return MapPoint(way, x, y)
+    return MapPoint(projection, x, y)
 
 
 def numbers(value: Any, name: str, name_of_one: str) -> tuple[float, ...]:

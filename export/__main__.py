@@ -35,12 +35,12 @@ from export import (
     weight_mixing,
 )
 from export.settings import (
-    AttributesSettings,
+    AttributeDirectionsSettings,
     BlendSettings,
     BundleSettings,
     CheckSettings,
+    ClassDirectionsSettings,
     Command,
-    DirectionsSettings,
     GraphSettings,
     ReportSettings,
     ShrinkSettings,
@@ -162,10 +162,10 @@ def run(settings: object) -> None:
         case TrainingCodesSettings():
             info = training_codes.add(settings.bundle, settings.data, settings.codes_only, settings.cache)
             print(f"{settings.bundle}: {training_codes.FILE}, {info.files['training'].bytes / 1e6:.2f} MB")
-        case DirectionsSettings():
+        case ClassDirectionsSettings():
             for name, right in class_directions.add(settings.bundle).items():
                 print(f"{name}: right on {right.mean():.1%} of held-out latents, worst class {right.min():.1%}")
-        case AttributesSettings():
+        case AttributeDirectionsSettings():
             print(attribute_section.attribute_table(attribute_directions.add(settings.bundle)))
         case UnpackSettings():
             unpack_bundle(settings)

@@ -1,4 +1,4 @@
-"""Directions of attributes in the latents of both models: `python -m export attributes BUNDLE`.
+"""Directions of attributes in the latents of both models: `python -m export attribute-directions BUNDLE`.
 
 Pairs of pictures are drawn from latents a random step apart, and the graphs `attributes` and `classifier` tell what
 changed. A linear regression of the changes on the steps says how each attribute and each class responds to a step. Of

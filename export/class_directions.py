@@ -1,4 +1,4 @@
-"""Directions of classes by linear support vector machines: `python -m export directions BUNDLE`.
+"""Directions of classes by linear support vector machines: `python -m export class-directions BUNDLE`.
 
 For each class a linear machine separates its latents from all others. The normal of that boundary is the direction in
 which a picture becomes one of the class (Shen et al. 2020, InterFaceGAN, arXiv 1907.10786); unlike the difference of

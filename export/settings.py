@@ -26,7 +26,9 @@ GraphName = Literal[
 ]
 ALL_RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 # Commands and flags that scripts may still use -> what they are called now.
-COMMAND_ALIASES = {"training": "training-codes"}
+COMMAND_ALIASES = {
+    "training": "training-codes", "directions": "class-directions", "attributes": "attribute-directions",
+}  # fmt: skip
 FLAG_ALIASES = {"--form": "--precision"}
 
 
@@ -121,7 +123,7 @@ class TrainingCodesSettings:
 
 @reflowed
 @dataclass(frozen=True)
-class DirectionsSettings:
+class ClassDirectionsSettings:
     """Add directions of classes, found by linear support vector machines, to an older bundle. The demo offers them as
     sliders in Explore."""
 
@@ -131,7 +133,7 @@ class DirectionsSettings:
 
 @reflowed
 @dataclass(frozen=True)
-class AttributesSettings:
+class AttributeDirectionsSettings:
     """Find the directions of attributes anew in a bundle that has the graph of attributes, and measure what they do."""
 
     bundle: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="BUNDLE")]
@@ -278,8 +280,8 @@ Command = (
     | Annotated[ReportSettings, tyro.conf.subcommand("report")]
     | Annotated[ShrinkSettings, tyro.conf.subcommand("shrink")]
     | Annotated[TrainingCodesSettings, tyro.conf.subcommand("training-codes")]
-    | Annotated[DirectionsSettings, tyro.conf.subcommand("directions")]
-    | Annotated[AttributesSettings, tyro.conf.subcommand("attributes")]
+    | Annotated[ClassDirectionsSettings, tyro.conf.subcommand("class-directions")]
+    | Annotated[AttributeDirectionsSettings, tyro.conf.subcommand("attribute-directions")]
     | Annotated[UnpackSettings, tyro.conf.subcommand("unpack")]
     | Annotated[BlendSettings, tyro.conf.subcommand("blend")]
     | Annotated[TritonSettings, tyro.conf.subcommand("triton")]

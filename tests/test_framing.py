@@ -87,12 +87,12 @@ def test_a_bundle_is_evaluated_on_the_pictures_of_its_training(framed: Framed):
 def test_training_codes_are_of_the_pictures_of_the_training(framed: Framed):
     training_codes.add(framed.bundle, str(framed.paths[0].parent))
     bundle = read(framed.bundle)
-    assert bundle.training is not None and bundle.training.thumbnails is not None
-    shown = bundle.training.thumbnails.transpose(0, 3, 1, 2)
-    assert np.array_equal(shown, framed.train.images.numpy()[bundle.training.indices])
+    assert bundle.training_codes is not None and bundle.training_codes.thumbnails is not None
+    shown = bundle.training_codes.thumbnails.transpose(0, 3, 1, 2)
+    assert np.array_equal(shown, framed.train.images.numpy()[bundle.training_codes.indices])
     served = ServedBundle(Engine(bundle, choose_provider("cpu")))
-    codes = served.engine.run("encoder", {"image": from_uint8(bundle.training.thumbnails)})["mean"]
-    assert np.allclose(codes, bundle.training.codes, atol=1e-5)
+    codes = served.engine.run("encoder", {"image": from_uint8(bundle.training_codes.thumbnails)})["mean"]
+    assert np.allclose(codes, bundle.training_codes.codes, atol=1e-5)
 
 
 def test_a_mask_is_framed_as_its_picture(framed: Framed, tmp_path: Path):

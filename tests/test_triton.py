@@ -209,8 +209,8 @@ def test_people_who_draw_at_once_get_their_own_pictures(triton: Triton, server: 
 
 
 def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceServer):
-    """As with --engine: many threads, one line, the server's pictures; and a server of other weights is found out."""
-    provider = Provider("engine", server.name, "named by --engine.")
+    """As with --inference-server: many threads, one line, the server's pictures; and other weights are found out."""
+    provider = Provider("server", server.name, "named by --inference-server.")
     # This Triton has some of its graphs only.
     only = {"gan": None, "graphs": {"decoder": triton.tiny.info.graphs["decoder"]}}
     vae = dataclasses.replace(triton.tiny, info=triton.tiny.info.model_copy(update=only))
@@ -232,7 +232,7 @@ def test_the_engine_draws_there(triton: Triton, server: kserve_client.InferenceS
 
 def test_a_generator_from_elsewhere_draws_there_too(triton: Triton, server: kserve_client.InferenceServer):
     """By the names and values of the format, which its file does not have: held against its sample sheet."""
-    provider = Provider("engine", server.name, "named by --engine.")
+    provider = Provider("server", server.name, "named by --inference-server.")
     engine = Engine(triton.foreign, provider, opener=kserve_client.opener(server))
     engine.ensure_checked()
     feed_of_seeds = feed(triton.foreign, "generator", 40)

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from bundle import latents
 from bundle.attribute_moves import MAX_ATTRIBUTE_MOVE
-from bundle.bend import KNOBS, MAX_BENDS, MAX_SEED
+from bundle.bend import KNOBS, MAX_BEND_SEED, MAX_BENDS
 from bundle.latents import MapPoint
 from bundle.own_directions import OwnMove
 from bundle.paths import MAX_SECONDS, Easing, PathMode, Timing, timing
@@ -40,7 +40,7 @@ Class = Annotated[int, Field(ge=0)]
 Classes = Class | Annotated[dict[Class, Annotated[float, Field(ge=0, le=1e6)]], Field(max_length=MAX_CLASSES)] | None
 Move = Annotated[float, Field(ge=-MAX_ATTRIBUTE_MOVE, le=MAX_ATTRIBUTE_MOVE)]
 BendName = Annotated[str, Field(pattern=rf"^(seed|[1-9][0-9]?\.({'|'.join(KNOBS)}))$")]
-BendNumber = Annotated[float, Field(ge=-MAX_SEED, le=MAX_SEED)]
+BendNumber = Annotated[float, Field(ge=-MAX_BEND_SEED, le=MAX_BEND_SEED)]
 
 
 class DrawSettings(Entry):

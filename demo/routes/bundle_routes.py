@@ -46,7 +46,7 @@ class BundleRoutes:
 
     def get(self, path: str, work: Callable[[ServedBundle, QueryParams], Response]) -> Route:
         """A route whose answer is `work` on the bundle and the parameters of the address, under their current names."""
-        word = path.rpartition("/")[2]
+        word = next(part for part in reversed(path.split("/")) if not part.startswith("{"))
 
         async def endpoint(request: Request) -> Response:
             served = self._bundles.get(request.path_params["bundle"])

@@ -69,7 +69,6 @@ def _side(bundles: Mapping[str, ServedBundle], text: str) -> Side:
 
 def _quiz_score(served: ServedBundle, query: QueryParams) -> JSONResponse:
     """The score of the answers so far, and the truth about them."""
-    query = query_parameters.under_current_names(query, "quiz")
     key = query_parameters.whole(query.get("quiz", ""), "quiz", latents.SEEDS - 1)
     answers = query.get("answers", "")
     real = quiz.plan_of(served, key).real

@@ -1,7 +1,7 @@
 """The routes of the tab Explore; m, t, n, f, v as in demo/routes/live.py, c the number of one class.
 
-GET /live/{bundle}/map?way=&mapx=&mapy=
-    The VAE's picture at a place of the latent map; way: pca or lda.
+GET /live/{bundle}/map?projection=&mapx=&mapy=
+    The VAE's picture at a place of the latent map; projection: pca or lda.
 GET /live/{bundle}/mix?seed=&other=&stages=
     The GAN's picture of a seed, with some stages of another: stages = "00011" takes the last two from it.
 GET /live/{bundle}/sum?seed=&minus=&plus=
@@ -18,7 +18,7 @@ POST /explore/{bundle}/own-direction
     The form of demo/routes/bundle_routes.py with {"m", "seed", "round", "marks": [{"vector", "has"}, …]}: what the
     visitor has marked so far of steps around a picture. JSON: the next twelve steps, and the direction so far, as
     demo/tabs/explore/own_direction.py says.
-GET /explore/{bundle}?way=
+GET /explore/{bundle}?projection=
     JSON: the dots of the map and its frame, the dimensions by information.
 
 A wrong parameter is answered with status 400 and a sentence, an unknown bundle with 404, a busy server with 503.
@@ -64,7 +64,7 @@ def routes(bundles: Mapping[str, ServedBundle], requests: ModelRequests | None =
 
 
 def _map_dots(served: ServedBundle, query: QueryParams) -> JSONResponse:
-    dots = latent_map.dots(served, query_parameters.choice(query, "way", projections(served.class_count)))
+    dots = latent_map.dots(served, query_parameters.choice(query, "projection", projections(served.class_count)))
     return JSONResponse(dots, headers=KEPT)
 
 
@@ -99,7 +99,7 @@ def _own_direction(form: Form) -> dict[str, Any]:
 
 def map_picture(served: ServedBundle, query: QueryParams) -> np.ndarray:
     """The image [1, C, H, W] at a place of the map. Raises InputError, BundleError."""
-    found = served.latent_map(query_parameters.choice(query, "way", projections(served.class_count)))
+    found = served.latent_map(query_parameters.choice(query, "projection", projections(served.class_count)))
     place = [query_parameters.number(query, name, 0.0, -MAX_PLACE, MAX_PLACE) for name in ("mapx", "mapy")]
     return served.decode(found.code(np.array(place))[None])
 

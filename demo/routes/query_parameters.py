@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 
 from bundle import latents
 from bundle.attribute_moves import MAX_ATTRIBUTE_MOVE
-from bundle.bend import MAX_BENDS, MAX_SEED
+from bundle.bend import MAX_BEND_SEED, MAX_BENDS
 from bundle.errors import InputError
 from bundle.own_directions import MOST_OWN, OwnMove, decoded
 from bundle.paths import EASINGS, MAX_SECONDS, Timing, timing
@@ -24,13 +24,14 @@ from demo.serving.served_bundle import ServedBundle
 Word = TypeVar("Word", bound=str)
 Value = TypeVar("Value")
 
-# Names that old links and scripts use, and what they are called now, by the last word of the route.
+# Names that old links and scripts use, and what they are called now, by the last word of the route, without parameters.
 # demo/static/core/address.js has those of the page's own address.
 OLD_NAMES: dict[str, dict[str, str]] = {
     "morph": {"mode": "path"},
     "grid": {"s": "seed", "g": "grid"},
     "quiz": {"k": "quiz", "a": "answers"},
-    "map": {"u": "mapx", "w": "mapy"},
+    "map": {"way": "projection", "u": "mapx", "w": "mapy"},
+    "explore": {"way": "projection"},
     "mix": {"a": "seed", "b": "other", "s": "stages"},
     "sum": {"a": "seed", "b": "minus", "d": "plus"},
     "edit": {"a": "seed", "d": "dimensions", "k": "towards", "h": "across", "g": "along"},
@@ -129,7 +130,7 @@ def bend(query: QueryParams) -> dict[str, float]:
         name, colon, value = part.rpartition(":")
         if not colon:
             raise InputError("The parameter 'bend' takes names with numbers, such as 2.scale:1.5.")
-        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_SEED, MAX_SEED)
+        found[name] = number(QueryParams({"bend": value}), "bend", 0.0, -MAX_BEND_SEED, MAX_BEND_SEED)
     return found
 
 

@@ -43,7 +43,7 @@ Written by `python -m export triton`. Every folder is one ONNX graph of a Twofol
 origin stand in each graph's metadata.
 
     tritonserver --model-repository=.
-    python demo/app.py --bundles BUNDLE --engine http://localhost:8000
+    python demo/app.py --bundles BUNDLE --inference-server http://localhost:8000
 """
 
 

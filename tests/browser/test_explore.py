@@ -52,7 +52,7 @@ def test_the_map_the_mixer_the_sliders_and_the_tour(visit):
     page.get_by_role("radio", name="To its mean").check()
     seven.fill("1")
     towards = wait_for_change(page, ".tf-moves-picture", across)
-    with page.expect_response(re.compile("way=lda")):
+    with page.expect_response(re.compile("projection=lda")):
         page.get_by_role("radio", name="Classes apart").check()
     page.wait_for_timeout(300)
     settle(page)

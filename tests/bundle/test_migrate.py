@@ -108,5 +108,13 @@ def test_what_older_figures_did_not_say_is_said(broken_bundle: Path):
     }
     kernel, elbo, repair = migrate(old)["quality"]["figures"]
     assert kernel["error"] is None and kernel["label"] == "Some, ± unknown"
-    assert elbo["error"] == 0.5 and elbo["label"] == "Some" and "count" not in elbo
+    assert (
+        elbo["name"] == "vae.negative_elbo" and elbo["error"] == 0.5 and elbo["label"] == "Some" and "count" not in elbo
+    )
     assert repair["count"] == 200 and repair["error"] == 0.5
+
+
+def test_figures_of_this_version_get_their_names_of_now():
+    named = [{"name": name} for name in ("vae.elbo", "vae.mse", ["vae.elbo"], None)]
+    found = migrate({"schema_version": 3, "quality": {"figures": [*named, "vae.elbo"]}})["quality"]["figures"]
+    assert found == [{"name": "vae.negative_elbo"}, *named[1:], "vae.elbo"]

@@ -174,7 +174,7 @@ def test_cuda_where_there_is_none_is_refused_with_the_line_that_mends_it(refused
     ("arguments", "words"),
     [
         (["--engine", "http://127.0.0.1:9"], "no connection to http://127.0.0.1:9"),
-        (["--engine", "machine"], "no address of an inference server"),
+        (["--inference-server", "machine"], "no address of an inference server"),
         (["--bundles", "hf://nobody"], "write hf://user/repo"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_bundle_has_the_attributes_of_its_run(run: Path, tmp_path: Path, capsy
     assert "size" in (tmp_path / "shapes" / "README.md").read_text()
     again = tmp_path / "again"
     shutil.copytree(tmp_path / "shapes", again)
-    assert export(["attributes", str(again)]) == 0
+    assert export(["attribute-directions", str(again)]) == 0
     assert [one.vae for one in read(again).info.attributes] == [one.vae for one in bundle.info.attributes]
     assert export(["unpack", str(again), str(tmp_path / "the run")]) == 0
     said = capsys.readouterr().out

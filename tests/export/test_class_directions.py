@@ -56,9 +56,9 @@ def test_the_normal_is_found_where_noise_hides_it():
 def test_the_command_adds_them_twice_the_same_and_explore_moves_along_them(broken_bundle: Path, capsys):
     before = ServedBundle(Engine(read(broken_bundle), choose_provider("cpu")))
     still = explore.edit_picture(before, QueryParams({"seed": "3", "c": "1"}))
-    with pytest.raises(BundleError, match="python -m export directions"):
+    with pytest.raises(BundleError, match="python -m export class-directions"):
         explore.edit_picture(before, QueryParams({"seed": "3", "c": "1", "across": "4:2"}))
-    assert main(["directions", str(broken_bundle)]) == 0
+    assert main(["class-directions", str(broken_bundle)]) == 0
     assert "svm_w: right on" in (told := capsys.readouterr().out) and "svm_code: right on" in told
     first = (broken_bundle / class_directions.LATENTS).read_bytes()
     assert main(["directions", str(broken_bundle)]) == 0
@@ -85,7 +85,7 @@ def test_directions_that_do_not_fit_are_refused_and_so_is_a_bundle_without_class
     write_index(broken_bundle, type(info).model_validate(listed))
     with pytest.raises(BundleError, match=r"'svm_w' .* has shape"):
         read(broken_bundle)
-    assert main(["directions", str(tiny.build(tmp_path / "plain", name="plain", classes=0))]) == 2
+    assert main(["class-directions", str(tiny.build(tmp_path / "plain", name="plain", classes=0))]) == 2
 
 
 @pytest.mark.parametrize("model", ["gan", "vae"])

@@ -64,8 +64,8 @@ def test_every_graph_is_exported_and_is_what_pytorch_computes(wide: Exported, ru
     bundle = read(wide.folder)
     assert bundle.info.image.shape == (1, HEIGHT, WIDTH) and len(bundle.info.graphs) == 9
     assert bundle.examples.shape[1:] == bundle.golden.shape[1:] == (HEIGHT, WIDTH, 1)
-    assert bundle.training is not None and bundle.training.thumbnails is not None
-    assert bundle.training.thumbnails.shape[1:] == (21, 32, 1)
+    assert bundle.training_codes is not None and bundle.training_codes.thumbnails is not None
+    assert bundle.training_codes.thumbnails.shape[1:] == (21, 32, 1)
     index = json.loads((wide.folder / "bundle.json").read_text())
     assert index["image"] == {"channels": 1, "height": HEIGHT, "width": WIDTH}
     encoder = load_networks(Run.open(run), "vae")["encoder"]
@@ -124,8 +124,8 @@ def test_it_goes_to_every_target(wide: Exported, pictures: Path, tmp_path: Path)
 
 def test_training_codes_are_added_by_the_framing_of_the_bundle(wide: Exported, pictures: Path, tmp_path: Path):
     copy = Path(shutil.copytree(wide.folder, tmp_path / "wide"))
-    before = read(copy).training
+    before = read(copy).training_codes
     export("training", copy, "--data", pictures)
-    after = read(copy).training
+    after = read(copy).training_codes
     assert before and after and np.array_equal(before.codes, after.codes)
     assert np.array_equal(before.thumbnails, after.thumbnails)

@@ -12,8 +12,8 @@ from export.graphs import STAGE_GRAPHS
 from export.settings import GraphName, without_aliases
 
 COMMANDS = (
-    "bundle", "graph", "check", "report", "shrink", "training-codes", "directions", "unpack", "triton", "space", "web",
-    "blend", "attributes",
+    "bundle", "graph", "check", "report", "shrink", "training-codes", "class-directions", "unpack", "triton", "space",
+    "web", "blend", "attribute-directions",
 )  # fmt: skip
 
 
@@ -39,6 +39,9 @@ def test_every_graph_of_the_format_can_be_exported_alone():
 def test_older_names_of_commands_and_flags_go_on_working():
     assert without_aliases(["training", "training", "--data", "training"]) == [
         "training-codes", "training", "--data", "training"
+    ]  # fmt: skip
+    assert [without_aliases([old]) for old in ("directions", "attributes")] == [
+        ["class-directions"], ["attribute-directions"]
     ]  # fmt: skip
     assert without_aliases([]) == []
     words = ["bundle", "run", "out", "--form", "int8", "--form=fp16", "--title", "form"]

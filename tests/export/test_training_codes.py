@@ -38,7 +38,7 @@ def test_codes_are_those_of_the_bundles_own_encoder(broken_bundle: Path, picture
     assert main(["training-codes", str(broken_bundle), "--data", "somewhere"]) == 0
     bundle = read(broken_bundle)
     assert bundle.info.graphs == before.graphs and bundle.info.quality == before.quality
-    known = bundle.training
+    known = bundle.training_codes
     assert len(known.codes) == min(training_codes.GREY, len(pictures.images))
     assert np.bincount(known.labels).max() - np.bincount(known.labels).min() <= 1
     assert (known.labels == pictures.labels.numpy()[known.indices]).all()
@@ -53,7 +53,7 @@ def test_published_pictures_without_a_licence_are_not_passed_on(broken_bundle: P
     index["dataset"]["licence"] = "Somebody 2009, no licence stated"
     tiny.save_index(broken_bundle, index)
     assert main(["training-codes", str(broken_bundle), "--data", "somewhere"]) == 0
-    known = read(broken_bundle).training
+    known = read(broken_bundle).training_codes
     assert known.thumbnails is None and len(known.codes)
 
 
@@ -65,7 +65,7 @@ def test_other_pictures_and_damaged_codes_are_refused(broken_bundle: Path, pictu
     assert "channels 3, not 1" in capsys.readouterr().err
     monkeypatch.setattr(training_codes, "load_again", lambda *_, **__: Loaded(info, train_set, train_set))
     assert main(["training-codes", str(broken_bundle), "--data", "somewhere", "--codes-only"]) == 0
-    assert read(broken_bundle).training.thumbnails is None
+    assert read(broken_bundle).training_codes.thumbnails is None
     with np.load(broken_bundle / training_codes.FILE) as file:
         arrays = dict(file)
     for name, value in (("codes", arrays["codes"][:, 1:]), ("labels", arrays["labels"] + 10), ("indices", None)):

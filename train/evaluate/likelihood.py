@@ -91,9 +91,9 @@ def importance_weighted(images: np.ndarray, encode: Encode, decode: Decode, log_
 class Bounds:
     """Negative bounds in nats a picture, each with its standard error over pictures."""
 
-    elbo: float
+    negative_elbo: float
     elbo_error: float
-    weighted: float
+    weighted_bound: float
     weighted_error: float
 
 

@@ -123,10 +123,11 @@ def measure_bounds(
         some = (images[:most], *arguments[1:])
         found.append(likelihood.bounds(elbos, likelihood.importance_weighted(*some, samples, context.seed)))
     report, (value, floor) = context.report, found
-    report.add("vae.elbo", f"-ELBO of held-out pictures, {kind}", value.elbo, "lower", floor.elbo, TRAINING,
-               error=value.elbo_error)  # fmt: skip
-    report.add("vae.weighted_bound", f"Importance-weighted bound on -log p, K = {samples}, {kind}", value.weighted,
-               "lower", floor.weighted, TRAINING, error=value.weighted_error, count=pictures)  # fmt: skip
+    report.add("vae.negative_elbo", f"-ELBO of held-out pictures, {kind}", value.negative_elbo, "lower",
+               floor.negative_elbo, TRAINING, error=value.elbo_error)  # fmt: skip
+    report.add("vae.weighted_bound", f"Importance-weighted bound on -log p, K = {samples}, {kind}",
+               value.weighted_bound, "lower", floor.weighted_bound, TRAINING, error=value.weighted_error,
+               count=pictures)  # fmt: skip
     if pictures < len(held_out):
         report.note(f"The importance-weighted bound is -ELBO of all pictures less its mean gain on {pictures} of them.")
 

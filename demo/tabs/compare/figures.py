@@ -17,8 +17,8 @@ from bundle.schema import BundleIndex, Figure, Model, Quality
 Verdict = Literal["left", "right", "level", "incomparable", "alone"]
 ALIASES = {"frechet_prior": "frechet", "kernel_prior": "kernel"}  # a VAE's samples are those of its fitted prior
 # Measured on pixels, without a feature extractor.
-OF_PIXELS = ("mse", "psnr", "ssim", "sharpness", "elbo", "weighted_bound", "active_units", "inversion", "centre",
-             "left", "random", "pixels_ratio", "pixels_copies", "pixels_nearer")  # fmt: skip
+OF_PIXELS = ("mse", "psnr", "ssim", "sharpness", "negative_elbo", "weighted_bound", "active_units", "inversion",
+             "centre", "left", "random", "pixels_ratio", "pixels_copies", "pixels_nearer")  # fmt: skip
 CLOSE = 0.01  # where no standard error is known, figures closer than this share count as level
 COLUMNS = ("figure", "label", "unit", "better", "left", "left_error", "left_floor", "left_floor_is",
            "right", "right_error", "right_floor", "right_floor_is", "verdict")  # fmt: skip

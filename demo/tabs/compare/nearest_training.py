@@ -74,7 +74,7 @@ def standing(distance: float, floor_distances: np.ndarray) -> Standing:
 def nearest_training(served: ServedBundle, image: np.ndarray) -> dict[str, Any]:
     """The nearest training pictures of an image [1, C, H, W], as the page shows them, or what is `missing` for that."""
     bundle, name = served.engine.bundle, served.info.name
-    training = bundle.training
+    training = bundle.training_codes
     if training is None or not served.engine.has("encoder"):
         return {"missing": f"Bundle '{name}' carries no training codes: python -m export training-codes adds them."}
     if not len(bundle.examples):
@@ -111,7 +111,7 @@ def _shown(served: ServedBundle, training: TrainingCodes, i: int, distance: floa
 @kept_with_bundle
 def _floor_of(served: ServedBundle) -> np.ndarray:
     """The floor [M] of a bundle with training codes."""
-    training = served.engine.bundle.training
+    training = served.engine.bundle.training_codes
     assert training is not None  # checked by `nearest_training`
 
     def code(part: np.ndarray) -> np.ndarray:

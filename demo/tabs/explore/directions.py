@@ -144,5 +144,7 @@ def _across(served: ServedBundle, name: str, moves: Mapping[int, float]) -> np.n
     if not moves:
         return np.zeros(1, np.float32)
     if name not in arrays:
-        raise BundleError(f"Bundle '{served.info.name}' has no boundaries of classes: python -m export directions.")
+        raise BundleError(
+            f"Bundle '{served.info.name}' has no boundaries of classes: python -m export class-directions."
+        )
     return np.asarray(np.sum([move * arrays[name][k] for k, move in moves.items()], axis=0, dtype=np.float32))

@@ -17,7 +17,7 @@ ACTIVE_NATS = 0.01  # that a dimension must carry to be worth a slider
 def dots(served: ServedBundle, projection: Projection) -> dict[str, Any]:
     """The map as the page draws it: dots [x, y, class] of training pictures (without them, of the prior), its frame,
     and the dimensions of the code by the nats that they carry."""
-    found, training = served.latent_map(projection), served.engine.bundle.training
+    found, training = served.latent_map(projection), served.engine.bundle.training_codes
     if training is not None:
         codes, labels = training.codes, training.labels
     else:

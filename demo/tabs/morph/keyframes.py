@@ -45,11 +45,11 @@ def short(value: float) -> str:
 
 def _from_part(part: str) -> Key:
     if len(part) <= MAX_TEXT:
-        way, colon, place = part.partition(":")
-        if colon and way in PROJECTIONS:
+        projection, colon, place = part.partition(":")
+        if colon and projection in PROJECTIONS:
             x, _, y = place.partition(":")
             if _NUMBER.fullmatch(x) and _NUMBER.fullmatch(y):
-                return arguments.map_point([way, float(x), float(y)])
+                return arguments.map_point([projection, float(x), float(y)])
         x, colon, y = part.partition(":")
         if colon and _NUMBER.fullmatch(x) and _NUMBER.fullmatch(y):
             return arguments.point([float(x), float(y)])

@@ -68,7 +68,8 @@ def test_the_strongest_direction_is_the_one_of_most_variance(served: ServedBundl
         ("live/tiny/morph?keys=1,2&p=0.3&mode=linear", "live/tiny/morph?keys=1,2&p=0.3&path=linear"),
         ("live/tiny/grid?s=7&g=2&c=3", "live/tiny/grid?seed=7&grid=2&c=3"),
         ("live/tiny/quiz?k=9", "live/tiny/quiz?quiz=9"),
-        ("live/tiny/map?way=lda&u=0.4&w=-1", "live/tiny/map?way=lda&mapx=0.4&mapy=-1"),
+        ("live/tiny/map?way=lda&u=0.4&w=-1", "live/tiny/map?projection=lda&mapx=0.4&mapy=-1"),
+        ("explore/tiny?way=lda", "explore/tiny?projection=lda"),
         ("live/tiny/mix?a=1&b=2&s={mixed}", "live/tiny/mix?seed=1&other=2&stages={mixed}"),
         ("live/tiny/sum?a=1&b=2&d=3", "live/tiny/sum?seed=1&minus=2&plus=3"),
         (
@@ -101,6 +102,6 @@ def test_a_busy_server_is_no_wrong_request(served: ServedBundle, monkeypatch: py
 
     monkeypatch.setattr(latent_map, "dots", busy)
     with TestClient(Starlette(routes=explore.routes({"tiny": served}))) as client:
-        answer, wrong = client.get("/explore/tiny"), client.get("/explore/tiny?way=x")
+        answer, wrong = client.get("/explore/tiny"), client.get("/explore/tiny?projection=x")
     assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (503, "Too many.", "no-store")
     assert wrong.status_code == 400

@@ -202,8 +202,10 @@ def test_where_graphs_run_is_known_without_asking_the_server(tiny_bundle: Path):
     def opened(bundle: OpenBundle, graph: str) -> TimedGraphFunction:
         raise AssertionError("asked")
 
-    engine = Engine(read(tiny_bundle), Provider("engine", "server", "server: named by --engine."), opener=opened)
-    assert (engine.active, engine.reason) == ("server", "server: named by --engine.")
+    engine = Engine(
+        read(tiny_bundle), Provider("server", "server", "server: named by --inference-server."), opener=opened
+    )
+    assert (engine.active, engine.reason) == ("server", "server: named by --inference-server.")
 
 
 def test_time_is_counted_per_thread(engine: Engine):

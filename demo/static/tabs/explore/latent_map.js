@@ -51,8 +51,8 @@
     const note = el("p", { class: "tf-quiet" });
     const error = T.errorNote();
     const legend = el("div", { class: "tf-map-legend", role: "group", "aria-label": T.t("Classes on the map") });
-    const ways = T.segmented(
-      "tf-map-way",
+    const projections = T.segmented(
+      "tf-map-projection",
       T.t("Directions of the map"),
       [
         ["pca", T.t("Most variance"), T.t("The two directions in which the codes differ most (PCA)")],
@@ -60,13 +60,13 @@
       ],
       "pca",
       (value) => {
-        way = value;
+        projection = value;
         fetchMap();
       },
     );
-    let way = "pca";
+    let projection = "pca";
     let facts = null; // the server's description of this map
-    let shown = ""; // the bundle and way of `facts`, or of the request on its way
+    let shown = ""; // the bundle and projection of `facts`, or of the request on its way
     let place = null; // [x, y] on the map
     let hidden = new Set(); // classes
 
@@ -123,7 +123,7 @@
     const refresh = T.oncePerFrame(() => {
       draw();
       if (!facts || !place) return;
-      showPicture(T.picturePath(T.state, "/map"), { way, mapx: place[0].toFixed(4), mapy: place[1].toFixed(4) });
+      showPicture(T.picturePath(T.state, "/map"), { projection, mapx: place[0].toFixed(4), mapy: place[1].toFixed(4) });
       describeSoon();
     });
     const describeSoon = T.debounced(() => {
@@ -205,21 +205,21 @@
       picture.setAttribute("aria-label", T.t("The picture at this point of the map"));
       caption.textContent = note.textContent = "";
       legend.replaceChildren();
-      path.show(way);
+      path.show(projection);
       onFacts(null);
     };
     const fetchMap = async () => {
       const bundle = T.bundle();
       if (!bundle.models.includes("vae")) return;
-      if (bundle.classes.length < FEWEST_CLASSES) way = "pca";
-      const wanted = `${T.versionOf(bundle)} ${way}`;
+      if (bundle.classes.length < FEWEST_CLASSES) projection = "pca";
+      const wanted = `${T.versionOf(bundle)} ${projection}`;
       if (shown === wanted) return;
       if (!shown.startsWith(`${bundle.name}@`)) hidden = new Set();
       shown = wanted;
-      ways.hidden = bundle.classes.length < FEWEST_CLASSES;
-      ways.choose(way);
+      projections.hidden = bundle.classes.length < FEWEST_CLASSES;
+      projections.choose(projection);
       try {
-        const found = await T.getJson(`explore/${encodeURIComponent(bundle.name)}`, { way, v: bundle.version });
+        const found = await T.getJson(`explore/${encodeURIComponent(bundle.name)}`, { projection, v: bundle.version });
         if (shown !== wanted) return;
         if (T.state.b !== bundle.name) {
           shown = ""; // another bundle, without a map, was chosen meanwhile: asked again where this one is back
@@ -240,14 +240,14 @@
           : T.t("Each dot is a sample from the fitted prior: this bundle has no training codes.");
       onFacts(facts);
       drawLegend();
-      path.show(way);
+      path.show(projection);
       go(toPlace(0.5, 0.5));
     };
     const box = el(
       "div",
       { class: "tf-map-box" },
       chart,
-      el("div", { class: "tf-map-side" }, el("div", {}, picture), el("div", { class: "tf-map-words" }, error, caption, note, ways, legend, path)),
+      el("div", { class: "tf-map-side" }, el("div", {}, picture), el("div", { class: "tf-map-words" }, error, caption, note, projections, legend, path)),
     );
     box.show = fetchMap;
     return box;

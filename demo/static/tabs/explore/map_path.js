@@ -9,13 +9,13 @@
   const PER_SIDE = 8; // seconds of a film for a path as long as the map is wide
 
   // The path of a map whose drawing has `side` pixels: `.drawing` is whether one is drawn now; start, go, end take pixels of
-  // the drawing; `.paint(context, ink, paper)` draws it; `.key(name, point)` takes a key, whether it was the path's; `.show(way)` forgets
+  // the drawing; `.paint(context, ink, paper)` draws it; `.key(name, point)` takes a key, whether it was the path's; `.show(projection)` forgets
   // the path where another map is shown. changed() is called when it must be painted anew; toPlace turns shares of the
   // drawing's sides into a place of the map.
   T.mapPath = (side, changed, toPlace) => {
     let points = []; // [x, y] in pixels
     let strokes = []; // { from, drawn }: how many points there were before each stroke, or before a single point
-    let way = "pca";
+    let projection = "pca";
     let down = null; // where the pointer came down, while it is
 
     const drawing = el("input", { type: "checkbox", role: "switch" });
@@ -67,7 +67,7 @@
       const whole = lengths.at(-1) + closing;
       const seconds = Math.round(Math.min(T.timing.longest, Math.max(T.timing.shortest, (PER_SIDE * whole) / side)) * 10) / 10;
       const times = T.timing.spaced(chosen.map((i) => (lengths[i] / whole) * seconds), loop.checked, seconds);
-      const keys = chosen.map((i) => [way, ...toPlace(points[i][0] / side, points[i][1] / side).map((value) => Number(value.toFixed(3)))]);
+      const keys = chosen.map((i) => [projection, ...toPlace(points[i][0] / side, points[i][1] / side).map((value) => Number(value.toFixed(3)))]);
       const { m, ...page } = T.state;
       T.openMorph({ keys, classes: [], path: "spline", loop: loop.checked, times, seconds }, { ...page, m: "vae" });
     };
@@ -105,8 +105,8 @@
         return true;
       },
       // Of another map nothing can stay.
-      show(nextWay) {
-        way = nextWay;
+      show(nextProjection) {
+        projection = nextProjection;
         forget();
       },
       paint(context, ink, paper) {

@@ -22,7 +22,7 @@
       const q = 1.4 * p - 0.2;
       const [x, y] = [0, 1].map((i) => map.low[i] + q * (map.high[i] - map.low[i]));
       const words = q < 0 || q > 1 ? T.t("outside") : T.t("inside");
-      return { path: T.picturePath(T.state, "/map"), params: { way: "pca", mapx: x.toFixed(4), mapy: y.toFixed(4) }, words };
+      return { path: T.picturePath(T.state, "/map"), params: { projection: "pca", mapx: x.toFixed(4), mapy: y.toFixed(4) }, words };
     });
   };
   const hasMap = () => T.bundle().models.includes("vae");

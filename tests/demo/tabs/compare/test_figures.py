@@ -95,7 +95,9 @@ def test_other_pictures_and_other_features_are_not_compared(tiny_bundle: Path):
 
 
 def test_the_table_can_be_read_again_and_runs_no_formula(tiny_bundle: Path):
-    side = Side(bundle(read(tiny_bundle).info, figure("vae.elbo", -3.5, error=0.1, label="-ELBO, nats")), "vae")
+    side = Side(
+        bundle(read(tiny_bundle).info, figure("vae.negative_elbo", -3.5, error=0.1, label="-ELBO, nats")), "vae"
+    )
     (row,) = csv.DictReader(io.StringIO(table(side, side)))
     assert row["label"] == "'-ELBO, nats" and float(row["left"]) == -3.5 and row["verdict"] == "level"
     assert row["left_error"] == "0.1" and row["left_floor"] == ""
@@ -103,7 +105,9 @@ def test_the_table_can_be_read_again_and_runs_no_formula(tiny_bundle: Path):
 
 @pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_of_the_table_is_a_formula(tiny_bundle: Path, text: str):
-    measured = figure("vae.elbo", 1.0, label=text).model_copy(update={"unit": text, "floor_is": text, "floor": 1.0})
+    measured = figure("vae.negative_elbo", 1.0, label=text).model_copy(
+        update={"unit": text, "floor_is": text, "floor": 1.0}
+    )
     side = Side(bundle(read(tiny_bundle).info, measured), "vae")
     (row,) = csv.DictReader(io.StringIO(table(side, side), newline=""))
     assert row["label"] == row["unit"] == row["left_floor_is"] == row["right_floor_is"] == f"'{text}"
