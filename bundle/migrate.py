@@ -51,9 +51,9 @@ def _to_version_3(index: dict) -> dict:
 
 def _with_figures(index: Any, change: Callable[[Any], Any]) -> Any:
     """An index with each of its figures changed; anything else as it came."""
-    quality = index.get("quality") if isinstance(index, dict) else None
-    figures = quality.get("figures") if isinstance(quality, dict) else None
-    if not isinstance(figures, list):
+    if not isinstance(index, dict) or not isinstance(quality := index.get("quality"), dict):
+        return index
+    if not isinstance(figures := quality.get("figures"), list):
         return index
     return index | {"quality": quality | {"figures": [change(figure) for figure in figures]}}
 
