@@ -35,7 +35,7 @@ def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
             f"and {MAX_WORDS} of words."
         )
     maker.projects.change(name, title=title, licence=licence, words=words.strip())
-    if maker.made.version(name) and maker.state_of(name) not in BUSY:
+    if maker.made.revision(name) and maker.state_of(name) not in BUSY:
         maker.describe(name)
 
 

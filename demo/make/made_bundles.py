@@ -36,9 +36,8 @@ class MadeBundles:
                  ending: Callable[[], bool]):  # fmt: skip
         self.projects, self.served, self.provider, self.ending = projects, served, provider, ending
         self._cache = EngineCache()
-        self._versions: dict[
-            str, int
-        ] = {}  # of those of `served` that are its own; a copy on the shelf has such a name
+        # Of those of `served` that are its own; a copy on the shelf has such a name.
+        self._revisions: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._locked: str | None = None  # the project whose files are locked
@@ -87,20 +86,20 @@ class MadeBundles:
         bundle = read(self.folder(name))
         earlier = self.served.get(name)
         self.served[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
-        self._versions[name] = next(self._numbers)
+        self._revisions[name] = next(self._numbers)
         if earlier:
             earlier.engine.close()
 
     def drop(self, name: str) -> None:
         """Serves it no more."""
-        self._versions.pop(name, None)
+        self._revisions.pop(name, None)
         if served := self.served.pop(name, None):
             served.engine.close()
 
-    def version(self, name: str) -> int | None:
+    def revision(self, name: str) -> int | None:
         """A number of the bundle of a project that is served, another one once it is renewed; None where the project
         cannot be played."""
-        return self._versions.get(name)
+        return self._revisions.get(name)
 
     def folder(self, name: str) -> Path:
         """Where the bundle of a project is, or will be. Raises InputError where there is no such project."""
@@ -116,7 +115,7 @@ class MadeBundles:
         found = []
         for name in self.projects.names():
             with suppress(UserError, KeyError):  # deleted just now
-                if name in self._versions:
+                if name in self._revisions:
                     found.append(self.facts(name))
         return found
 

@@ -204,11 +204,11 @@ class Maker:
             found = project_status.status(self.projects, name, self.state_of(name), own_machine)
         except DamagedProject as problem:
             found = project_status.of_damaged(name, str(problem))
-        version = self.made.version(name)
+        revision = self.made.revision(name)
         return found | {
             "place": place,
-            "playable": version is not None,
-            "bundle_version": version,
+            "playable": revision is not None,
+            "bundle_revision": revision,
             "job": self.jobs.facts(name),
         }
 

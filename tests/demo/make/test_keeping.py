@@ -207,16 +207,16 @@ def test_nothing_is_exported_of_what_is_forgotten(
         wait_until(began.exists)
         forget(maker, name)
         thread.join(20)
-        assert told == ["What was learned is being forgotten."] and maker.made.version(name) is None
+        assert told == ["What was learned is being forgotten."] and maker.made.revision(name) is None
         left = {path.name for path in folder.iterdir()} if folder.exists() else set()
         assert left <= {"pictures", "project.json", "export.log"}
 
 
 def test_a_bundle_that_is_renewed_has_another_number(maker: Maker, page: TestClient):
     name = learned(maker)
-    first = page.get(f"/make/{name}").json()["bundle_version"]
+    first = page.get(f"/make/{name}").json()["bundle_revision"]
     maker.made.serve(name)
-    assert first and page.get(f"/make/{name}").json()["bundle_version"] not in (first, None)
+    assert first and page.get(f"/make/{name}").json()["bundle_revision"] not in (first, None)
 
 
 def test_what_is_kept_is_said(maker: Maker, page: TestClient):

@@ -76,7 +76,7 @@
       staged.replaceChildren(...parts);
     };
     const refresh = async () => {
-      const key = JSON.stringify([status.name, status.state, status.bundle_version, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
+      const key = JSON.stringify([status.name, status.state, status.bundle_revision, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
       if (key === seen) return;
       seen = key;
       let found;
