@@ -55,8 +55,8 @@
     const { name, vector } = found;
     const head = headOf(vector);
     if (!head) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
-    const wrong = T.ownDirections.nameProblem(name, vector);
-    if (wrong) return { problem: wrong };
+    const problem = T.ownDirections.nameProblem(name, vector);
+    if (problem) return { problem };
     const bundle = T.facts.bundles.find((one) => modelOf(head.key, one));
     if (!bundle) return { problem: T.t("This direction belongs to the bundle “{name}”, or to a version of it, that is not here.", { name: String(found.bundle ?? "–").slice(0, 64) }) };
     const m = modelOf(head.key, bundle);
@@ -90,18 +90,14 @@
       if (brought.has(idOf(one)) || brought.size > 200) return;
       brought.set(idOf(one), one);
     },
-    // What no direction can be called, a sentence; "" for a name that is well.
-    nameWrong(text) {
+    // Why no direction can have this name, or none with this `vector`, a sentence; "" for a name that is well.
+    nameProblem(text, vector = null) {
       if (typeof text !== "string" || !text.trim() || text !== text.trim()) return T.t("Give your direction a name, without spaces around it.");
       if ([...text].length > LONGEST_NAME) return T.t("The name is too long: at most {n} characters.", { n: LONGEST_NAME });
       if (/[\p{C}\p{Zl}\p{Zp},:*%]/u.test(text)) return T.t("The name may not have the characters , : * or %, nor ones that cannot be seen.");
       const attributes = T.facts.bundles.flatMap((bundle) => bundle.attributes ?? []);
-      return attributes.some(({ name }) => name === text) ? T.t("“{name}” is the name of an attribute: choose another one.", { name: text }) : "";
-    },
-    // Why a direction with this vector cannot be given a name, a sentence; "" where it can.
-    nameProblem(text, vector) {
-      const wrong = T.ownDirections.nameWrong(text);
-      if (wrong) return wrong;
+      if (attributes.some(({ name }) => name === text)) return T.t("“{name}” is the name of an attribute: choose another one.", { name: text });
+      if (vector === null) return "";
       const head = headOf(vector);
       const taken = keptDirections().some((one) => one.name === text && one.vector !== vector && headOf(one.vector).key === head?.key);
       return taken ? T.t("You have a direction called “{name}” already: choose another name.", { name: text }) : "";
