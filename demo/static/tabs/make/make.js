@@ -1,4 +1,4 @@
-// Make: from own pictures to one's own generator, in four steps. The other end: demo/routes/make.py.
+// Make: from own pictures to one's own generator, in four steps. The other end: demo/routes/make_routes.py.
 const T = window.Twofold;
 const { el } = T;
 

@@ -36,7 +36,7 @@ from demo.routes.make_requests import (
 from demo.routes.threads import WAITING, in_thread
 
 
-class MakeRoutes:
+class ProjectRoutes:
     """The routes above, for one `maker`."""
 
     def __init__(self, maker: Maker):
