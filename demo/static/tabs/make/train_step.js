@@ -184,7 +184,7 @@
       showStart();
       pause.hidden = !busy && !waiting;
       pause.textContent = waiting ? T.t("Leave the queue") : T.t("Pause");
-      const drawn = status.run.stages.some((stage) => stage.moments.length || stage.sheets.length);
+      const drawn = status.run.stages.some((stage) => stage.snapshots.length || stage.sheets.length);
       play.hidden = !drawn && !status.playable;
       play.classList.toggle("tf-primary", finished || busy);
       showPlay();
