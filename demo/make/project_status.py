@@ -31,7 +31,9 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
         "added": len(joining),
         "outside": len(outside),
         "step": steps.index(left[0]) if left else len(steps),
-        "steps": [{"stage": step.stage, "minutes": step.stage_minutes, "takes": step.minutes} for step in steps],
+        "steps": [
+            {"stage": step.stage, "stage_minutes": step.stage_minutes, "minutes": step.minutes} for step in steps
+        ],
         "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(left, said) if state == "training" else None,
         "run": run | {"alive": run["alive"] and state == "training"},
