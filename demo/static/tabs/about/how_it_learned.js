@@ -85,11 +85,11 @@
         render();
       });
       const place = (i) => (taken.length > 1 ? i / (taken.length - 1) : 0);
-      const marks = taken.flatMap((snapshot, i) =>
+      const signs = taken.flatMap((snapshot, i) =>
         snapshot.alarms.map((alarm) => {
-          const mark = el("i", { class: `tf-alarm tf-alarm-${alarm}`, title: alarmWords[alarm]() });
-          mark.style.setProperty("--tf-at", place(i));
-          return mark;
+          const sign = el("i", { class: `tf-alarm tf-alarm-${alarm}`, title: alarmWords[alarm]() });
+          sign.style.setProperty("--tf-at", place(i));
+          return sign;
         }),
       );
       const kinds = [...new Set(taken.flatMap((snapshot) => snapshot.alarms))];
@@ -116,7 +116,7 @@
         canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words }));
         caption.replaceChildren(seen, snapshot.alarms.length ? el("strong", {}, alarmsOf(snapshot)) : "");
         if (sheet) drawSnapshot(canvas, sheet, strip, at);
-        figure?.mark(snapshot.images);
+        figure?.moveMarker(snapshot.images);
       };
       const withSheet = T.imageAt(strip.url).then(
         (found) => {
@@ -162,7 +162,7 @@
             {},
             canvas,
             caption,
-            el("div", { class: "tf-learned-track" }, slider, ...marks),
+            el("div", { class: "tf-learned-track" }, slider, ...signs),
             legend.length ? el("p", { class: "tf-quiet tf-learned-legend" }, ...legend) : "",
             el("div", { class: "tf-buttons" }, playing),
           ),

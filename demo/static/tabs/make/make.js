@@ -226,7 +226,7 @@ const notInstalled = (facts) =>
     ),
   );
 
-T.barMore?.append(T.learningMark());
+T.barMore?.append(T.learningNotice());
 element.replaceChildren(error);
 T.getJson("make").then(
   (facts) => (facts.installed ? show(facts) : notInstalled(facts)),
