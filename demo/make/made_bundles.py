@@ -79,7 +79,7 @@ class MadeBundles:
         whether it is to end at once. Raises UserError, also where it is stopped."""
         with self.files_locked(name, patience), told_without_paths(self.projects.folder(name)):
             self._export_alone(name, stopped)
-            self._write_words(name)
+            self._write_description(name)
 
     def serve(self, name: str) -> None:
         """Serves the bundle of a project, in place of its earlier one. Raises BundleError."""
@@ -120,7 +120,7 @@ class MadeBundles:
         return found
 
     def is_newest(self, name: str) -> bool:
-        """Whether the bundle holds all that was learned, but for its title and words."""
+        """Whether the bundle holds all that was learned, but for its title and description."""
         return self._has_newest_weights(name) and self.has_licence(name)
 
     def has_licence(self, name: str) -> bool:
@@ -129,17 +129,17 @@ class MadeBundles:
         stated = self.served[name].info.dataset.licence
         return stated == (self.projects.get(name).licence or licence_of_run(self.projects.folder(name) / "run", stated))
 
-    def put_words(self, name: str) -> None:
-        """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
-        disk refuses."""
+    def put_description(self, name: str) -> None:
+        """Writes the project's title and description into the bundle, whatever was learned since. Raises UserError
+        where the disk refuses."""
         with self.files_locked(name), told_without_paths(self.projects.folder(name)):
-            self._write_words(name)
+            self._write_description(name)
 
-    def _write_words(self, name: str) -> None:
+    def _write_description(self, name: str) -> None:
         folder, project = self.folder(name), self.projects.get(name)
         bundle, card = read(folder), card_of(folder) or ""
         info = bundle.info.model_copy(update={"title": project.title})
-        changed = with_model_index(with_words(with_title(card, project.title), project.words), info)
+        changed = with_model_index(with_words(with_title(card, project.title), project.description), info)
         if (changed, project.title) != (card, bundle.info.title):
             update_bundle(bundle, info, card=changed)
             self.serve(name)

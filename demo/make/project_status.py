@@ -69,7 +69,7 @@ def as_json(name: str, project: Project, state: State, error: str) -> dict[str, 
         "run": NO_RUN,
         "remedies": project.remedies,
         "command": "",
-        "words": project.words,
+        "description": project.description,
         "licence": project.licence,
         "shelved": project.shelved,
     }
@@ -95,5 +95,5 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
     """What does the same in a terminal: the command of the first of these steps."""
     if not steps:
         return ""
-    words = plan.training_command(steps[0], project, folder)
-    return shell_line(["python", *words[1:]])
+    arguments = plan.training_command(steps[0], project, folder)
+    return shell_line(["python", *arguments[1:]])

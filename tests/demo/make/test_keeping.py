@@ -74,12 +74,12 @@ def test_nothing_stays_in_memory_of_a_bundle_that_was_renewed_or_deleted(maker: 
     assert not second.engine.loaded
 
 
-def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
+def test_a_name_and_a_description_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
     name = learned(maker)
     before = maker.made.served[name].info.quality
     (maker.made.folder(name) / "README.md").write_text("---\nlicense: mit\n---\n\n# Old\n")
     answer = page.post(
-        f"/make/{name}/describe", json={"title": " My \x00 discs ", "licence": "", "words": "Drawn by me."}
+        f"/make/{name}/describe", json={"title": " My \x00 discs ", "licence": "", "description": "Drawn by me."}
     )
     assert answer.status_code == 200 and answer.json()["title"] == "My discs"
     bundle = read(maker.made.folder(name))
@@ -90,11 +90,13 @@ def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Make
     assert maker.made.served[name].info.title == "My discs"
 
 
-def test_words_make_no_new_bundle_and_a_licence_does(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
+def test_a_description_makes_no_new_bundle_and_a_licence_does(
+    maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch
+):
     name, exported = learned(maker), []
     next((maker.projects.folder(name) / "run").glob("*/record.json")).write_text('{"images": 12345678}')  # learned more
     monkeypatch.setattr(maker.made, "export", exported.append)
-    page.post(f"/make/{name}/describe", json={"title": "Rings", "words": "Drawn."})
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "description": "Drawn."})
     assert read(maker.made.folder(name)).info.title == "Rings" and exported == []
     page.post(f"/make/{name}/describe", json={"title": "Rings", "licence": "CC0 1.0"})
     assert exported == [name]
