@@ -38,7 +38,7 @@ from train.schedules import ema_decay
 from train.settings import Settings
 from train.stages.stage import Stage
 from train.status import StatusFile
-from train.stored_settings import flat
+from train.stored_settings import RENAMED_PROGRESS, flat
 from train.threads import ThreadTrial, first_threads
 
 SHOWN = 32  # held-out pictures of the sample sheets
@@ -343,14 +343,14 @@ def restored(stage: Stage, averages: nn.Module, folder: Path) -> Progress:
             f"other sizes. Put back the file that belongs to it, or remove {folder} to train it anew."
         ) from problem
     try:
-        progress = Progress(**facts)
+        progress = Progress(**{RENAMED_PROGRESS.get(name, name): value for name, value in facts.items()})
     except TypeError as problem:  # facts that this version does not know
         raise UserError(
             f"{folder / 'state.safetensors'} was written by another version of Twofold: go on with that one, or remove "
             f"{folder} to train it anew."
         ) from problem
-    if progress.stage:
-        stage.restore(progress.stage)
+    if progress.stage_state:
+        stage.restore(progress.stage_state)
     return progress
 
 

@@ -53,7 +53,7 @@ class Progress:
     """Processor threads that a trial found to be fastest; 0 before there was one."""
     processor: str = ""
     """The processor on which it was made."""
-    stage: dict[str, float] = field(default_factory=dict)
+    stage_state: dict[str, float] = field(default_factory=dict)
     """What `Stage.state` returns."""
 
     @property
@@ -99,7 +99,7 @@ class Recorder:
         tensors = module_tensors("networks", stage.networks) | module_tensors("averages", self.averages)
         for name, optimizer in stage.optimizers.items():
             tensors |= optimizer_tensors(name, optimizer)
-        progress.stage = stage.state()
+        progress.stage_state = stage.state()
         record = StageRecord(
             command=self.command,
             seconds=round(progress.seconds, 1),

@@ -42,6 +42,9 @@ RENAMED_WEIGHTS: dict[str, str] = {
 }
 """Old name of a network, a layer or a tensor in a checkpoint or graph -> today's."""
 
+RENAMED_PROGRESS: dict[str, str] = {"stage": "stage_state"}
+"""Old name of what the metadata of a checkpoint says (train/recorder.py, Progress) -> today's."""
+
 OLDER_DEFAULTS: dict[str, object] = {
     "mismatch_weight": 0.0,
     "augment": 0.0,

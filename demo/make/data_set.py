@@ -132,18 +132,18 @@ def _counted(folder: Path, changed: int) -> int:
 
 
 def reading_arguments(project: Project, folder: Path) -> list[str]:
-    """How training reads the data set of the project in `folder`, as words of its command line."""
-    words = ["--data", str(folder / SET), "--size", project.size_word, "--fit", project.fit]
-    words += ["--background", project.background] if project.background else []
+    """How training reads the data set of the project in `folder`, as arguments of its command line."""
+    arguments = ["--data", str(folder / SET), "--size", project.size_word, "--fit", project.fit]
+    arguments += ["--background", project.background] if project.background else []
     # Its folders are classes whatever they are called: train and test are no splits here.
-    words += ["--classes-from", "outermost"] if project.use_classes else ["--no-classes"]
-    return words + (["--attributes", "all"] if (folder / SET / METADATA).is_file() else [])
+    arguments += ["--classes-from", "outermost"] if project.use_classes else ["--no-classes"]
+    return arguments + (["--attributes", "all"] if (folder / SET / METADATA).is_file() else [])
 
 
 def terminal_command(project: Project, folder: Path, name: str) -> str:
     """The command that trains the data set from a terminal, in a run folder of its own."""
-    words = ["python", "-m", "train", "all", f"runs/{name}", *reading_arguments(project, shown_folder(folder))]
-    return shell_line([*words, "--minutes", f"{project.minutes:g}"])
+    arguments = ["python", "-m", "train", "all", f"runs/{name}", *reading_arguments(project, shown_folder(folder))]
+    return shell_line([*arguments, "--minutes", f"{project.minutes:g}"])
 
 
 def shown_folder(folder: Path) -> Path:

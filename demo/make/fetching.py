@@ -37,7 +37,7 @@ UNDER_WAY: tuple[FetchState, ...] = ("reading", "storing")
 
 @dataclass(frozen=True)
 class ReadySet:
-    """A set to try. `command`: the module and its words, after which comes the folder; `options`: what stands
+    """A set to try. `command`: the module and its arguments, after which comes the folder; `options`: what stands
     behind the folder; `most`: its pictures; `needs`:
     packages; `hub`: whether it is fetched from the Hugging Face Hub."""
 
@@ -119,8 +119,8 @@ class Fetches:
             )
         most = self._incoming_of(name).room[1]
         folder = self.projects.folder(name) / FETCHED
-        words = [UNPACK, str(near) if near else source, str(folder), "--most", str(max(most, 1))]
-        self._begin(name, words, 0)
+        arguments = [UNPACK, str(near) if near else source, str(folder), "--most", str(max(most, 1))]
+        self._begin(name, arguments, 0)
 
     def status(self, name: str) -> dict[str, object] | None:
         """How far the last fetch of a project is, as JSON; None where there was none."""
@@ -143,8 +143,8 @@ class Fetches:
         if fetch.thread:
             fetch.thread.join()
 
-    def _begin(self, name: str, words: list[str], of: int) -> None:
-        """`words`: a module and its arguments. Raises InputError while another is under way, UserError where the
+    def _begin(self, name: str, arguments: list[str], of: int) -> None:
+        """`arguments`: a module and what it takes. Raises InputError while another is under way, UserError where the
         process cannot be started."""
         folder = self.projects.folder(name)
         with self._lock:
@@ -154,7 +154,7 @@ class Fetches:
             shutil.rmtree(folder / FETCHED, ignore_errors=True)  # of a server that was killed
             fetch = Fetch(of)
             try:
-                fetch.child = Child([sys.executable, "-m", *words], folder, "fetch")
+                fetch.child = Child([sys.executable, "-m", *arguments], folder, "fetch")
             except OSError as problem:
                 raise UserError(f"The pictures cannot be fetched: {problem.strerror or problem}.") from problem
             fetch.thread = threading.Thread(target=self._run, args=(name, fetch, folder), daemon=True)

@@ -13,7 +13,7 @@ from bundle.sessions import default_threads
 from bundle.shell_line import shell_line
 from demo.make.jobs import Kind
 from demo.make.maker import Maker
-from demo.make.projects import BUSY, MAX_TITLE, MAX_WORDS
+from demo.make.projects import BUSY, MAX_DESCRIPTION, MAX_TITLE
 
 SAMPLES = 1000  # that are measured: few enough to take minutes, enough to mean something
 MAX_LICENCE = 120
@@ -22,20 +22,21 @@ STAGED: dict[Kind, str] = {"space": "space", "page": "web"}
 
 
 def describe(maker: Maker, name: str, asked: dict[str, Any]) -> None:
-    """Gives the generator a name, a licence and words for its card. Raises InputError for what they cannot be."""
-    title, licence, words = (asked.get(key, "") for key in ("title", "licence", "words"))
-    if not all(isinstance(text, str) for text in (title, licence, words)):
+    """Gives the generator a name, a licence and a description. Raises InputError for what they cannot be."""
+    title, licence = asked.get("title", ""), asked.get("licence", "")
+    description = asked.get("description", asked.get("words", ""))  # `words`: from a page of an older version
+    if not all(isinstance(text, str) for text in (title, licence, description)):
         raise InputError("The request cannot be read.")
     title, licence = one_line(title), one_line(licence)
     if not title:
         raise InputError("Give it a name first.")
-    if len(title) > MAX_TITLE or len(licence) > MAX_LICENCE or len(words) > MAX_WORDS:
+    if len(title) > MAX_TITLE or len(licence) > MAX_LICENCE or len(description) > MAX_DESCRIPTION:
         raise InputError(
             f"That is too long: at most {MAX_TITLE} letters of a name, {MAX_LICENCE} of a licence "
-            f"and {MAX_WORDS} of words."
+            f"and {MAX_DESCRIPTION} of words."
         )
-    maker.projects.change(name, title=title, licence=licence, words=words.strip())
-    if maker.made.version(name) and maker.state_of(name) not in BUSY:
+    maker.projects.change(name, title=title, licence=licence, description=description.strip())
+    if maker.made.revision(name) and maker.state_of(name) not in BUSY:
         maker.describe(name)
 
 

@@ -36,9 +36,8 @@ class MadeBundles:
                  ending: Callable[[], bool]):  # fmt: skip
         self.projects, self.served, self.provider, self.ending = projects, served, provider, ending
         self._cache = EngineCache()
-        self._versions: dict[
-            str, int
-        ] = {}  # of those of `served` that are its own; a copy on the shelf has such a name
+        # Of those of `served` that are its own; a copy on the shelf has such a name.
+        self._revisions: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._locked: str | None = None  # the project whose files are locked
@@ -80,27 +79,27 @@ class MadeBundles:
         whether it is to end at once. Raises UserError, also where it is stopped."""
         with self.files_locked(name, patience), told_without_paths(self.projects.folder(name)):
             self._export_alone(name, stopped)
-            self._write_words(name)
+            self._write_description(name)
 
     def serve(self, name: str) -> None:
         """Serves the bundle of a project, in place of its earlier one. Raises BundleError."""
         bundle = read(self.folder(name))
         earlier = self.served.get(name)
         self.served[name] = ServedBundle(Engine(bundle, self.provider, self._cache))
-        self._versions[name] = next(self._numbers)
+        self._revisions[name] = next(self._numbers)
         if earlier:
             earlier.engine.close()
 
     def drop(self, name: str) -> None:
         """Serves it no more."""
-        self._versions.pop(name, None)
+        self._revisions.pop(name, None)
         if served := self.served.pop(name, None):
             served.engine.close()
 
-    def version(self, name: str) -> int | None:
+    def revision(self, name: str) -> int | None:
         """A number of the bundle of a project that is served, another one once it is renewed; None where the project
         cannot be played."""
-        return self._versions.get(name)
+        return self._revisions.get(name)
 
     def folder(self, name: str) -> Path:
         """Where the bundle of a project is, or will be. Raises InputError where there is no such project."""
@@ -116,12 +115,12 @@ class MadeBundles:
         found = []
         for name in self.projects.names():
             with suppress(UserError, KeyError):  # deleted just now
-                if name in self._versions:
+                if name in self._revisions:
                     found.append(self.facts(name))
         return found
 
     def is_newest(self, name: str) -> bool:
-        """Whether the bundle holds all that was learned, but for its title and words."""
+        """Whether the bundle holds all that was learned, but for its title and description."""
         return self._has_newest_weights(name) and self.has_licence(name)
 
     def has_licence(self, name: str) -> bool:
@@ -130,17 +129,17 @@ class MadeBundles:
         stated = self.served[name].info.dataset.licence
         return stated == (self.projects.get(name).licence or licence_of_run(self.projects.folder(name) / "run", stated))
 
-    def put_words(self, name: str) -> None:
-        """Writes the project's title and words into the bundle, whatever was learned since. Raises UserError where the
-        disk refuses."""
+    def put_description(self, name: str) -> None:
+        """Writes the project's title and description into the bundle, whatever was learned since. Raises UserError
+        where the disk refuses."""
         with self.files_locked(name), told_without_paths(self.projects.folder(name)):
-            self._write_words(name)
+            self._write_description(name)
 
-    def _write_words(self, name: str) -> None:
+    def _write_description(self, name: str) -> None:
         folder, project = self.folder(name), self.projects.get(name)
         bundle, card = read(folder), card_of(folder) or ""
         info = bundle.info.model_copy(update={"title": project.title})
-        changed = with_model_index(with_words(with_title(card, project.title), project.words), info)
+        changed = with_model_index(with_words(with_title(card, project.title), project.description), info)
         if (changed, project.title) != (card, bundle.info.title):
             update_bundle(bundle, info, card=changed)
             self.serve(name)

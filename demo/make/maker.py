@@ -166,13 +166,14 @@ class Maker:
         if not self.made.is_newest(name):
             self.made.export(name)
         else:
-            self.made.put_words(name)
+            self.made.put_description(name)
 
     def describe(self, name: str) -> None:
-        """Writes a project's title, licence and words into its bundle, whatever was learned since. Raises UserError."""
+        """Writes a project's title, licence and description into its bundle, whatever was learned since. Raises
+        UserError."""
         self.jobs.check_idle(name)
         if self.made.has_licence(name):
-            self.made.put_words(name)
+            self.made.put_description(name)
         else:
             self.made.export(name)
 
@@ -204,11 +205,11 @@ class Maker:
             found = project_status.status(self.projects, name, self.state_of(name), own_machine)
         except DamagedProject as problem:
             found = project_status.of_damaged(name, str(problem))
-        version = self.made.version(name)
+        revision = self.made.revision(name)
         return found | {
             "place": place,
-            "playable": version is not None,
-            "bundle_version": version,
+            "playable": revision is not None,
+            "bundle_revision": revision,
             "job": self.jobs.facts(name),
         }
 

@@ -88,23 +88,24 @@ def raised_too_late(done: tuple[str, ...], before: float, after: float) -> bool:
 
 
 def training_command(step: Step, project: Project, folder: Path, finish: bool = False) -> list[str]:
-    """The words of a step's command, which goes on where it was stopped. `finish`: it only finishes what there is."""
+    """The arguments of a step's command, which goes on where it was stopped. `finish`: it only finishes what there
+    is."""
     run, (command, *target) = folder / "run", COMMANDS[step.stage]
     minutes = BARELY if finish else step.stage_minutes
-    words = [sys.executable, "-m", "train", command, str(run), *target, "--minutes", f"{minutes:g}"]
-    words += ["--threads", str(max(default_threads() - 1, 1))]  # one is left for the page
+    arguments = [sys.executable, "-m", "train", command, str(run), *target, "--minutes", f"{minutes:g}"]
+    arguments += ["--threads", str(max(default_threads() - 1, 1))]  # one is left for the page
     if (run / "run.json").exists():
-        words.append("--more-data")  # pictures may have come since
+        arguments.append("--more-data")  # pictures may have come since
     begun = is_begun(run, step.stage)
     for remedy in project.remedies:
         if not (begun and remedy == "slower"):
-            words += REMEDIES[remedy].get(step.stage, ())
+            arguments += REMEDIES[remedy].get(step.stage, ())
     if begun:
-        return [*words, "--resume", "--data", str(folder / SET)]
-    words += reading_arguments(project, folder)
+        return [*arguments, "--resume", "--data", str(folder / SET)]
+    arguments += reading_arguments(project, folder)
     if step.stage == "vae":
-        words += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
-    return words
+        arguments += ["--preset", "principal"]  # shows rebuilt pictures from the first step on
+    return arguments
 
 
 def is_begun(run: Path, stage: str) -> bool:
@@ -113,7 +114,7 @@ def is_begun(run: Path, stage: str) -> bool:
 
 
 def export_command(project: Project, folder: Path, name: str) -> list[str]:
-    """The words of the command that makes the project's bundle of what has been learned so far."""
-    words = [sys.executable, "-m", "export", "bundle", str(folder / "run"), str(folder / "bundle"), "--name", name]
-    words += [f"--title={project.title}", "--data", str(folder / SET), "--unfinished"]
-    return [*words, f"--licence={project.licence}"] if project.licence else words
+    """The arguments of the command that makes the project's bundle of what has been learned so far."""
+    arguments = [sys.executable, "-m", "export", "bundle", str(folder / "run"), str(folder / "bundle"), "--name", name]
+    arguments += [f"--title={project.title}", "--data", str(folder / SET), "--unfinished"]
+    return [*arguments, f"--licence={project.licence}"] if project.licence else arguments

@@ -31,7 +31,9 @@ def status(projects: Projects, name: str, state: State, own_machine: bool) -> di
         "added": len(joining),
         "outside": len(outside),
         "step": steps.index(left[0]) if left else len(steps),
-        "steps": [{"stage": step.stage, "minutes": step.stage_minutes, "takes": step.minutes} for step in steps],
+        "steps": [
+            {"stage": step.stage, "stage_minutes": step.stage_minutes, "minutes": step.minutes} for step in steps
+        ],
         "training": status_view(said, folder / "run") if said else None,
         "left": left_for_all(left, said) if state == "training" else None,
         "run": run | {"alive": run["alive"] and state == "training"},
@@ -67,7 +69,7 @@ def as_json(name: str, project: Project, state: State, error: str) -> dict[str, 
         "run": NO_RUN,
         "remedies": project.remedies,
         "command": "",
-        "words": project.words,
+        "description": project.description,
         "licence": project.licence,
         "shelved": project.shelved,
     }
@@ -93,5 +95,5 @@ def resume_command(folder: Path, project: Project, steps: tuple[plan.Step, ...])
     """What does the same in a terminal: the command of the first of these steps."""
     if not steps:
         return ""
-    words = plan.training_command(steps[0], project, folder)
-    return shell_line(["python", *words[1:]])
+    arguments = plan.training_command(steps[0], project, folder)
+    return shell_line(["python", *arguments[1:]])

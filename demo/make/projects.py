@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from bundle.atomic_files import write_file
 from bundle.bundle_names import name_from
@@ -35,7 +35,7 @@ State = Literal["collecting", "waiting", "training", "paused", "finished", "fail
 BUSY: tuple[State, ...] = ("waiting", "training")
 Remedy = Literal["variety", "steadiness", "slower"]
 FILE = "project.json"
-MAX_TITLE, MAX_WORDS = 80, 2000
+MAX_TITLE, MAX_DESCRIPTION = 80, 2000  # characters
 Size = Literal[32, 64, 96, 128]
 SIZES: tuple[Size, ...] = get_args(Size)
 """The longer side of a picture in pixels."""
@@ -107,8 +107,10 @@ class Project(BaseModel):
     """What went wrong, where the state is "failed"."""
     remedies: tuple[Remedy, ...] = ()
     """What was chosen against alarms (demo/make/plan.py)."""
-    words: Annotated[str, Field(max_length=MAX_WORDS)] = ""
-    """For the model card."""
+    description: Annotated[
+        str, Field(max_length=MAX_DESCRIPTION, validation_alias=AliasChoices("description", "words"))
+    ] = ""
+    """For the model card; `words` in projects of older versions."""
     shelved: bool = False
     """Whether a copy of the bundle is served with the others from now on (demo/make/keeping.py)."""
 

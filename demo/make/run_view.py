@@ -1,4 +1,4 @@
-"""What a run folder shows while it is being filled: how far it is, pictures of what was learned, curves, moments.
+"""What a run folder shows while it is being filled: how far it is, pictures of what was learned, curves, snapshots.
 
 Read by the tab Make and by `python -m demo.watch`; the folder is all that they share with the training.
 """
@@ -55,12 +55,12 @@ def picture_size(run: Path) -> list[int] | None:
 
 
 def stage_view(folder: Path) -> dict[str, Any]:
-    """A stage as JSON: its sheets [pictures seen, version], moments [pictures seen, seconds, version], and the version
-    of its held-out row, 0 without one. A version tells a file from an earlier one at the same address."""
+    """A stage as JSON: its sheets [pictures seen, version], snapshots [pictures seen, seconds, version], and the
+    version of its held-out row, 0 without one. A version tells a file from an earlier one at the same address."""
     return {
         "name": folder.name,
         "sheets": [[images, version_of(sheet_file(folder, images))] for images in sheets(folder)],
-        "moments": [[moment.images, moment.seconds, version_of(moment.path)] for moment in snapshot_rows(folder)],
+        "snapshots": [[row.images, row.seconds, version_of(row.path)] for row in snapshot_rows(folder)],
         "held_out": version_of(folder / FOLDER / HELD_OUT_FILE),
     }
 
@@ -93,7 +93,7 @@ def curves(folder: Path) -> dict[str, Any]:
 
 
 def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
-    """The file of a stage's sheet, moment or held-out row; None where there is none."""
+    """The file of a stage's sheet, snapshot or held-out row; None where there is none."""
     if stage not in STAGES:
         return None
     if kind == SHEETS:
@@ -102,7 +102,7 @@ def picture(run: Path, stage: str, kind: str, images: int) -> Path | None:
     if kind == "held-out":
         path = run / stage / FOLDER / HELD_OUT_FILE
         return path if path.is_file() else None
-    return next((moment.path for moment in snapshot_rows(run / stage) if moment.images == images), None)
+    return next((row.path for row in snapshot_rows(run / stage) if row.images == images), None)
 
 
 def is_alive(said: Status, run: Path) -> bool:

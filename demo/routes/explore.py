@@ -15,9 +15,9 @@ GET /explore/{bundle}/directions?m=
     JSON: the share of the variance that each of the strongest directions holds; how often each class's boundary is
     right, empty for bundles without boundaries.
 POST /explore/{bundle}/own-direction
-    The form of demo/routes/bundle_routes.py with {"m", "seed", "round", "marks": [{"vector", "has"}, …]}: what the
-    visitor has marked so far of steps around a picture. JSON: the next twelve steps, and the direction so far, as
-    demo/tabs/explore/own_direction.py says.
+    The form of demo/routes/bundle_routes.py with {"m", "seed", "round", "annotations": [{"vector", "has"}, …]}: which
+    of the steps around a picture have what the visitor means, so far, and which do not. JSON: the next twelve steps,
+    and the direction so far, as demo/tabs/explore/own_direction.py says.
 GET /explore/{bundle}?projection=
     JSON: the dots of the map and its frame, the dimensions by information.
 
@@ -79,19 +79,19 @@ def _direction_facts(served: ServedBundle, query: QueryParams) -> JSONResponse:
 def _own_direction(form: Form) -> dict[str, Any]:
     """The next round of a direction of the visitor's own. Raises InputError."""
     asked, served = form.asked, form.served
-    given = asked.get("marks", [])
-    most = own_direction.MOST_MARKS
+    given = asked.get("annotations", asked.get("marks", []))  # `marks`: from a page of an older version
+    most = own_direction.MOST_ANNOTATIONS
     if not isinstance(given, list) or len(given) > most:
-        raise InputError(f"The marks must be a list of at most {most}: take the direction, or start over.")
-    marks = []
+        raise InputError(f"The annotations must be a list of at most {most}: take the direction, or start over.")
+    annotations = []
     for one in given:
         vector, has = (one.get("vector"), one.get("has")) if isinstance(one, dict) else (None, None)
         if not isinstance(vector, str) or not isinstance(has, bool):
-            raise InputError("Each mark must have a vector, as text, and say whether the picture has it.")
-        marks.append((vector, has))
+            raise InputError("Each annotation must have a vector, as text, and say whether the picture has it.")
+        annotations.append((vector, has))
     seed = arguments.seed(asked.get("seed", 0))
     number = arguments.whole(asked.get("round", 0), "round", 0, own_direction.MOST_ROUNDS)
-    return own_direction.next_round(served, arguments.model(asked.get("m"), served), marks, seed, number)
+    return own_direction.next_round(served, arguments.model(asked.get("m"), served), annotations, seed, number)
 
 
 # --- pictures ------------------------------------------------------------------------------------

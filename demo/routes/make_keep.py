@@ -1,7 +1,7 @@
 """--make: keeping what a project has learned.
 
 GET  /make/{project}/keep          sizes, figures, what was staged, the commands that publish it
-POST /make/{project}/describe      JSON: title, licence, words for the model card
+POST /make/{project}/describe      JSON: title, licence, description for the model card
 POST /make/{project}/measure       starts measuring the bundle (the job of Maker.status)
 POST /make/{project}/shelve        serves a copy from now on, whenever the server starts
 POST /make/{project}/stage/{kind}  stages a space, or a page, in the folder of the project

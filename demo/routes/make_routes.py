@@ -9,8 +9,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.make.maker import Maker
-from demo.routes.make import MakeRoutes
 from demo.routes.make_keep import KeepRoutes
+from demo.routes.make_projects import ProjectRoutes
 from demo.routes.make_training import TrainingRoutes
 from demo.routes.model_requests import refusal
 from demo.serving.address import MISDIRECTED, is_of_this_machine, unknown_name, without_port
@@ -18,7 +18,7 @@ from demo.serving.address import MISDIRECTED, is_of_this_machine, unknown_name, 
 
 def make_routes(maker: Maker, public: str | None = None) -> list[Route]:
     """For demo.page.launch_settings. `public`: the name under which a proxy shows the page, if it has one."""
-    routes = [*MakeRoutes(maker).routes(), *TrainingRoutes(maker).routes(), *KeepRoutes(maker).routes()]
+    routes = [*ProjectRoutes(maker).routes(), *TrainingRoutes(maker).routes(), *KeepRoutes(maker).routes()]
     if maker.limits.own_machine:
         for route in routes:
             route.app = _ForKnownNames(route.app, public)

@@ -2,7 +2,7 @@
 
 GET {base}                               what run_view says
 GET {base}/curves/{stage}                its curves
-GET {base}/{kind}/{stage}/{images}.png?v=   kind: samples (a sheet), moments (a row), held-out (of a VAE)
+GET {base}/{kind}/{stage}/{images}.png?v=   kind: samples (a sheet), snapshots (a row), held-out (of a VAE)
 
 Later runs use the addresses of pictures again: browsers keep only one with the version that run_view says.
 """
@@ -20,7 +20,8 @@ from demo.routes.threads import in_thread
 
 KEPT = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
 ASKED_AGAIN = KEPT | {"Cache-Control": "no-cache"}
-KINDS = ("samples", "moments", "held-out")
+KINDS = ("samples", "snapshots", "held-out")
+OLD_KINDS = {"moments": "snapshots"}  # of addresses of older versions
 
 
 def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
@@ -46,6 +47,7 @@ def run_routes(base: str, folder_of: Callable[[Request], Path]) -> list[Route]:
 
     def file(request: Request, run: Path) -> Response:
         kind, stage, images = (request.path_params[name] for name in ("kind", "stage", "images"))
+        kind = OLD_KINDS.get(kind, kind)
         path = picture(run, stage, kind, images) if kind in KINDS else None
         if path is None:
             return refusal(404, "There is no such sheet.")

@@ -16,8 +16,8 @@ from tests.browser.test_page import settle, still, tab, wait_for_change
 
 Page = Any  # playwright's, which need not be installed
 FINDER = ".tf-own"
-# Marks each variation by how light it is, beside the picture itself: what somebody does who means "light".
-MARK = """() => {
+# Annotates each variation by how light it is, beside the picture itself: what somebody does who means "light".
+ANNOTATE = """() => {
     const light = (canvas) => {
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return data.reduce((sum, value) => sum + value, 0);
@@ -35,7 +35,7 @@ def found(page: Page, rounds: int = 2) -> None:
     page.locator(".tf-variation").first.wait_for()
     for i in range(rounds):
         settle(page)
-        page.evaluate(MARK)
+        page.evaluate(ANNOTATE)
         page.get_by_text(f"{6 * (i + 1)} have it · {6 * (i + 1)} do not have it").wait_for()
         if i + 1 < rounds:
             before = page.locator(".tf-variation canvas").first.evaluate("c => c.toDataURL()")
@@ -79,7 +79,7 @@ def test_it_is_found_becomes_a_slider_and_goes_everywhere(visit, address: str, p
     assert len(link) < 2000
     state = page.evaluate("Twofold.state")
     direction = json.loads(file_after(page))
-    assert (direction["format"], direction["name"], direction["marks"]) == ("twofold-direction", "light", 24)
+    assert (direction["format"], direction["name"], direction["annotation_count"]) == ("twofold-direction", "light", 24)
 
     page.evaluate("localStorage.clear()")  # somebody else's browser
     again = visit(link[link.index("?") :])
@@ -90,8 +90,10 @@ def test_it_is_found_becomes_a_slider_and_goes_everywhere(visit, address: str, p
     again.get_by_role("button", name="Remove light").click()
     assert again.evaluate("Twofold.state.attributes") == ""
     assert again.locator(".tf-own-direction:visible").count() == 0
+    direction["marks"] = direction.pop("annotation_count")  # as older versions saved it
     drop(again, FINDER, json.dumps(direction).encode(), "light.direction.json")
     again.locator(".tf-moves").get_by_role("slider", name="light", exact=True).wait_for()
+    again.get_by_text("found from 24 choices").wait_for()
     drop_in_play(again, data)
     assert again.evaluate("Twofold.state.attributes").startswith("light:2*")
 
@@ -123,7 +125,7 @@ def test_keys_mark_and_names_are_checked(visit):
     page.get_by_role("button", name="Variation 1: not marked").wait_for()
     page.get_by_text("0 have it · 0 do not have it").wait_for()
     settle(page)
-    page.evaluate(MARK)
+    page.evaluate(ANNOTATE)
     take_button = ".tf-own-take button"
     told = "s => !document.querySelector(s).disabled || document.querySelector('.tf-own .tf-error:not([hidden])')"
     page.wait_for_function(told, arg=take_button)
@@ -134,7 +136,7 @@ def test_keys_mark_and_names_are_checked(visit):
         page.get_by_role("button", name="Next twelve").click()
         page.wait_for_function("b => document.querySelector('.tf-variation canvas').toDataURL() !== b", arg=before)
         settle(page)
-        page.evaluate(MARK)
+        page.evaluate(ANNOTATE)
         page.wait_for_timeout(600)
         settle(page)
     for name, words in (

@@ -64,8 +64,8 @@ def test_a_run_is_shown_as_far_as_it_is(run: Path):
     found = run_view(run)
     vae, gan = found["stages"]
     assert found["alive"] and found["size"] == [12, 8] and found["status"]["expected"]["enough_for"] == "rough shapes"
-    assert vae["name"] == "vae" and vae["held_out"] and [moment[:2] for moment in vae["moments"]] == [[640, 3.0]]
-    assert [moment[:2] for moment in gan["moments"]] == [[64, 1.5], [640, 8.0]]
+    assert vae["name"] == "vae" and vae["held_out"] and [snapshot[:2] for snapshot in vae["snapshots"]] == [[640, 3.0]]
+    assert [snapshot[:2] for snapshot in gan["snapshots"]] == [[64, 1.5], [640, 8.0]]
     assert [sheet[0] for sheet in gan["sheets"]] == [640] and not gan["held_out"]
 
 
@@ -101,11 +101,12 @@ def test_the_page_shows_the_run_and_changes_nothing(run: Path):
     script = client.get("/page/watch.js").text
     assert "T.runView" in script and "T.makeKeep" not in script
     assert "还在" not in client.get("/page/words.xx.js").text and client.get("/page/words.zh-CN.js").status_code == 200
-    assert ".tf-moments" in client.get("/page/watch.css").text and "dark" in client.get("/page/theme.js").text
+    assert ".tf-snapshots" in client.get("/page/watch.css").text and "dark" in client.get("/page/theme.js").text
     assert client.get("/run").json()["stages"][1]["name"] == "gan"
     assert client.get("/run/curves/gan").json()["images"] == [64, 128, 640]
-    row = Image.open(io.BytesIO(client.get("/run/moments/gan/640.png").content))
+    row = Image.open(io.BytesIO(client.get("/run/snapshots/gan/640.png").content))
     assert row.size == (32, 12)
+    assert client.get("/run/moments/gan/640.png").content == client.get("/run/snapshots/gan/640.png").content
     assert (
         client.get("/run/held-out/vae/0.png").status_code == client.get("/run/samples/gan/640.png").status_code == 200
     )
@@ -121,7 +122,7 @@ def test_a_picture_of_a_run_is_kept_until_another_takes_its_place(run: Path):
     vae, gan = client.get("/run").json()["stages"]
     pictures = {
         "/run/held-out/vae/0.png": vae["held_out"],
-        "/run/moments/gan/64.png": gan["moments"][0][2],
+        "/run/snapshots/gan/64.png": gan["snapshots"][0][2],
         "/run/samples/gan/640.png": gan["sheets"][0][1],
     }
     for path, version in pictures.items():

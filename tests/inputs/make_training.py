@@ -228,7 +228,7 @@ def busy(place: Path) -> str:
 @case(ROOM, "a longer name or more words than fit")
 def too_long(place: Path) -> str:
     with quick_maker(place) as maker:
-        return said(lambda: keeping.describe(maker, project(maker), {"title": "Discs", "words": "x" * 3000}))
+        return said(lambda: keeping.describe(maker, project(maker), {"title": "Discs", "description": "x" * 3000}))
 
 
 @case(ROOM, "`python -m train watch` of what is no run")

@@ -54,9 +54,9 @@ def _asked(moves: str, model: str = "gan") -> str:
     return f"{answer.status_code} {answer.text if answer.status_code >= 400 else ''} "
 
 
-def _marked(marks: Any) -> str:
-    """What the page gets for marks: how many variations, and what is found or told."""
-    asked = json.dumps({"m": "gan", "seed": 1, "round": 1, "marks": marks})
+def _annotated(annotations: Any) -> str:
+    """What the page gets for annotations: how many variations, and what is found or told."""
+    asked = json.dumps({"m": "gan", "seed": 1, "round": 1, "annotations": annotations})
     with TestClient(Starlette(routes=explore.routes(_served()))) as client:
         answer = client.post("/explore/faces/own-direction", files={"request": (None, asked)})
     if answer.status_code >= 400:
@@ -114,20 +114,20 @@ def _many(folder: Path) -> str:
     return _called(many) + _asked(",".join(f"{i}:1*{_text()}" for i in range(9)))
 
 
-@case(ROOM, "fewer than three marks of either kind")
+@case(ROOM, "fewer than three annotations of either kind")
 def _few(folder: Path) -> str:
-    return _marked([]) + _marked([{"vector": _text(), "has": True}] * 5)
+    return _annotated([]) + _annotated([{"vector": _text(), "has": True}] * 5)
 
 
 @case(ROOM, "choices that contradict each other")
 def _contradictory(folder: Path) -> str:
     rng, key = np.random.default_rng(4), space_key(_served()["faces"].engine.bundle, "gan")
     steps = [encoded(rng.standard_normal(len(_numbers())), key) for _ in range(6)]
-    return _marked([{"vector": step, "has": has} for step in steps for has in (True, False)])
+    return _annotated([{"vector": step, "has": has} for step in steps for has in (True, False)])
 
 
-@case(ROOM, "marks of another bundle, and what are no marks")
-def _no_marks(folder: Path) -> str:
+@case(ROOM, "annotations of another bundle, and what are no annotations")
+def _no_annotations(folder: Path) -> str:
     wrong: list[Any] = [[{"vector": _text(key=b"abcd"), "has": True}], "all", [1], [{"vector": "!", "has": True}]]
     many = [{"vector": _text(), "has": True}] * 241
-    return "".join(map(_marked, [*wrong, many]))
+    return "".join(map(_annotated, [*wrong, many]))

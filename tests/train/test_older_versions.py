@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bundle.errors import UserError
 from train.__main__ import main
-from train.checkpoints import load_tensors, module_tensors, restore_modules
+from train.checkpoints import load_tensors, module_tensors, restore_modules, save_tensors
 from train.command_line import parse
 from train.models.principal import PrincipalRepairer
 from train.run_folder import Run, read_json, write_json
@@ -20,6 +20,7 @@ from train.settings import ClassifierSettings, GanSettings, Settings, VaeSetting
 from train.stored_settings import (
     LOCAL_SETTINGS,
     RENAMED,
+    RENAMED_PROGRESS,
     RENAMED_WEIGHTS,
     current_flags,
     current_weight,
@@ -75,7 +76,13 @@ def test_old_names_and_new_ones_resume_to_the_same_bits(tmp_path: Path):
     renamed = to_dict(Run.open(new).settings("gan"))
     assert set(RENAMED.values()) & set(renamed) and not set(RENAMED) & set(renamed)
     write_json(new / "gan" / "config.json", renamed)
+    state = new / "gan" / "state.safetensors"
+    tensors, facts = load_tensors(state)
+    assert set(RENAMED_PROGRESS) <= set(facts)
+    save_tensors(state, tensors, {RENAMED_PROGRESS.get(name, name): value for name, value in facts.items()})
     first, second = go_on(old, "gan"), go_on(new, "gan")
+    for run in (old, new):
+        assert not set(RENAMED_PROGRESS) & set(load_tensors(run / "gan" / "state.safetensors")[1])
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
 

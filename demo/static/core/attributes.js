@@ -42,7 +42,7 @@
         .filter(({ name }) => typeof moves[name] === "number" && within(moves[name]))
         .map(({ name }) => `${escaped(name)}:${within(moves[name])}`);
       const own = Object.entries(moves)
-        .filter(([name, move]) => typeof move === "object" && within(move) && T.ownDirections.fits(move?.vector, bundle, m) && !T.ownDirections.nameWrong(name))
+        .filter(([name, move]) => typeof move === "object" && within(move) && T.ownDirections.fits(move?.vector, bundle, m) && !T.ownDirections.nameProblem(name))
         .slice(0, T.ownDirections.most)
         .map(([name, move]) => {
           T.ownDirections.meet(name, move.vector);

@@ -30,9 +30,12 @@
     const head = headOf(vector);
     return Boolean(head) && head.key === bundle.spaces[m].key && head.size === bundle.spaces[m].size;
   };
+  // From how many pictures a direction was found that is kept or in a file; null where it does not say. `marks`: as older versions
+  // called it.
+  const countOf = ({ annotation_count: count, marks }) => [count, marks].find(Number.isFinite) ?? null;
   const keptDirections = () => {
     const kept = unstored ?? T.storage.read(STORED);
-    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.name === "string" && headOf(one.vector)) : [];
+    return Array.isArray(kept) ? kept.filter((one) => one && typeof one.name === "string" && headOf(one.vector)).map((one) => ({ ...one, annotation_count: countOf(one) })) : [];
   };
   const idOf = ({ name, vector }) => `${name} ${vector}`;
   const changed = () => listeners.forEach((listener) => listener());
@@ -55,13 +58,13 @@
     const { name, vector } = found;
     const head = headOf(vector);
     if (!head) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
-    const wrong = T.ownDirections.nameProblem(name, vector);
-    if (wrong) return { problem: wrong };
+    const problem = T.ownDirections.nameProblem(name, vector);
+    if (problem) return { problem };
     const bundle = T.facts.bundles.find((one) => modelOf(head.key, one));
     if (!bundle) return { problem: T.t("This direction belongs to the bundle “{name}”, or to a version of it, that is not here.", { name: String(found.bundle ?? "–").slice(0, 64) }) };
     const m = modelOf(head.key, bundle);
     if (head.size !== bundle.spaces[m].size) return { problem: T.t("The numbers of this direction cannot be read: the file was cut off or changed.") };
-    return { direction: { name, vector, agreement: Number.isFinite(found.agreement) ? found.agreement : null, marks: Number.isFinite(found.marks) ? found.marks : null }, bundle, m };
+    return { direction: { name, vector, agreement: Number.isFinite(found.agreement) ? found.agreement : null, annotation_count: countOf(found) }, bundle, m };
   };
 
   T.ownDirections = {
@@ -90,23 +93,19 @@
       if (brought.has(idOf(one)) || brought.size > 200) return;
       brought.set(idOf(one), one);
     },
-    // What no direction can be called, a sentence; "" for a name that is well.
-    nameWrong(text) {
+    // Why no direction can have this name, or none with this `vector`, a sentence; "" for a name that is well.
+    nameProblem(text, vector = null) {
       if (typeof text !== "string" || !text.trim() || text !== text.trim()) return T.t("Give your direction a name, without spaces around it.");
       if ([...text].length > LONGEST_NAME) return T.t("The name is too long: at most {n} characters.", { n: LONGEST_NAME });
       if (/[\p{C}\p{Zl}\p{Zp},:*%]/u.test(text)) return T.t("The name may not have the characters , : * or %, nor ones that cannot be seen.");
       const attributes = T.facts.bundles.flatMap((bundle) => bundle.attributes ?? []);
-      return attributes.some(({ name }) => name === text) ? T.t("“{name}” is the name of an attribute: choose another one.", { name: text }) : "";
-    },
-    // Why a direction with this vector cannot be given a name, a sentence; "" where it can.
-    nameProblem(text, vector) {
-      const wrong = T.ownDirections.nameWrong(text);
-      if (wrong) return wrong;
+      if (attributes.some(({ name }) => name === text)) return T.t("“{name}” is the name of an attribute: choose another one.", { name: text });
+      if (vector === null) return "";
       const head = headOf(vector);
       const taken = keptDirections().some((one) => one.name === text && one.vector !== vector && headOf(one.vector).key === head?.key);
       return taken ? T.t("You have a direction called “{name}” already: choose another name.", { name: text }) : "";
     },
-    // Keeps a direction in this browser: { name, vector, agreement, marks }.
+    // Keeps a direction in this browser: { name, vector, agreement, annotation_count }.
     add(direction) {
       keep([...keptDirections().filter((one) => idOf(one) !== idOf(direction)), direction]);
     },
@@ -129,9 +128,9 @@
       if (move && free !== name) T.set({ attributes: T.movesText({ ...others, [free]: move }) });
     },
     // The text of the file of a direction.
-    fileText({ name, vector, agreement, marks }, bundle = T.bundle(), m = T.state.m) {
+    fileText({ name, vector, agreement, annotation_count: count }, bundle = T.bundle(), m = T.state.m) {
       const about = { format: FORMAT, format_version: 1, name, bundle: bundle.name, sha256: bundle.sha256, model: m };
-      return JSON.stringify({ ...about, ...(marks ? { marks, agreement } : {}), vector }, null, 2);
+      return JSON.stringify({ ...about, ...(count ? { annotation_count: count, agreement } : {}), vector }, null, 2);
     },
     save(direction) {
       const name = direction.name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "direction";
@@ -157,9 +156,9 @@
 
   // What can be done with a direction: kept, where it came with a link or a picture; saved; removed.
   T.ownDirectionButtons = (direction) => {
-    const { name, kept, agreement, marks } = direction;
+    const { name, kept, agreement, annotation_count: count } = direction;
     const button = (text, label, action) => T.el("button", { type: "button", class: "tf-remove", "aria-label": label, onclick: action }, text);
-    const told = marks ? T.t("found from {n} choices, of which it tells {percent} % right", { n: marks, percent: Math.round(100 * (agreement ?? 0)) }) : "";
+    const told = count ? T.t("found from {n} choices, of which it tells {percent} % right", { n: count, percent: Math.round(100 * (agreement ?? 0)) }) : "";
     return T.el(
       "p",
       { class: "tf-quiet tf-own-buttons" },

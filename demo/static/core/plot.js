@@ -26,7 +26,7 @@
   T.curveName = (name) => CURVES[name]?.() ?? name.replaceAll("_", " ");
 
   // The drawing of one curve by its name. lines: [{ images, values, title, i }], one or two; nulls are gaps. `from`: the
-  // horizontal axis is logarithmic and begins at so many pictures; without it, it begins at 0. `.mark(images)` puts a
+  // horizontal axis is logarithmic and begins at so many pictures; without it, it begins at 0. `.moveMarker(images)` puts a
   // marker there.
   T.plot = (curve, lines, from = null) => {
     const name = T.curveName(curve);
@@ -70,7 +70,7 @@
     const figure = el("figure", {}, drawing, el("figcaption", {}, name));
     const marker = svg("path", { class: "tf-marker", d: "" });
     drawing.append(marker);
-    figure.mark = (images) => marker.setAttribute("d", `M${x(images).toFixed(1)} ${EDGE.top}V${HIGH - EDGE.bottom}`);
+    figure.moveMarker = (images) => marker.setAttribute("d", `M${x(images).toFixed(1)} ${EDGE.top}V${HIGH - EDGE.bottom}`);
     return figure;
   };
 

@@ -2,7 +2,7 @@
 (() => {
   const T = window.Twofold;
 
-  // Stage -> [what it is called, what its moments or sheets show].
+  // Stage -> [what it is called, what its snapshots or sheets show].
   T.trainingStages = () => ({
     vae: [T.t("VAE"), T.t("Above, pictures of yours that it never learns from; below, what the VAE rebuilds of them.")],
     gan: [T.t("GAN"), T.t("What the GAN draws, always from the same noise.")],

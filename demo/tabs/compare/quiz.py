@@ -33,7 +33,7 @@ class Plan:
 @dataclass(frozen=True)
 class Score:
     """`right` of `of` answers. `low`, `high`: the 95 % interval of the share. `guess_low`, `guess_high`: how many right
-    answers 95 % of people have who guess. `chance`: the probability of at least as many right answers by guessing."""
+    answers 95 % of people have who guess. `p_value`: the probability of at least as many right answers by guessing."""
 
     right: int
     of: int
@@ -41,7 +41,7 @@ class Score:
     high: float
     guess_low: int
     guess_high: int
-    chance: float
+    p_value: float
 
 
 def plan(key: int, labels: np.ndarray, questions: int = QUESTIONS) -> Plan:
@@ -91,7 +91,7 @@ def score_of(answers: str, real: np.ndarray) -> Score:
     right = sum((letter == REAL) == bool(truth) for letter, truth in zip(answers, real, strict=False))
     low, high = wilson(right, len(answers))
     guess_low, guess_high = guessing(len(answers))
-    return Score(right, len(answers), low, high, guess_low, guess_high, chance(right, len(answers)))
+    return Score(right, len(answers), low, high, guess_low, guess_high, p_value(right, len(answers)))
 
 
 def wilson(right: int, of: int, z: float = Z) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def wilson(right: int, of: int, z: float = Z) -> tuple[float, float]:
     return max(0.0, (middle - reach) / (1 + more)), min(1.0, (middle + reach) / (1 + more))
 
 
-def chance(right: int, of: int) -> float:
+def p_value(right: int, of: int) -> float:
     """The probability of at least `right` right answers out of `of` by guessing."""
     return sum(math.comb(of, k) for k in range(right, of + 1)) / 2**of
 

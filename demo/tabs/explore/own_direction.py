@@ -1,8 +1,9 @@
 """A direction that a visitor means, found from pictures that have it and pictures that do not.
 
 Pictures around the present one are latents with a step. In coordinates in which the model's latents have the same
-spread everywhere, a ridge regression on the marks gives the gradient of what is meant; the direction is how latents
-move with it, as in export/attribute_directions.py, and as long as one standard deviation of the latents along it.
+spread everywhere, a ridge regression on the annotations gives the gradient of what is meant; the direction is how
+latents move with it, as in export/attribute_directions.py, and as long as one standard deviation of the latents along
+it.
 """
 
 from collections.abc import Sequence
@@ -18,15 +19,15 @@ from demo.tabs.explore.directions import seen_latents, without_class_means
 
 SHOWN = 12  # pictures of a round
 ALONG = (1.5, -1.5, 2.5, -2.5)  # steps of a later round along the estimate, in shares of REACH; the others are anywhere
-LEAST_MARKS = 3  # of each kind
-MOST_MARKS = 240
+LEAST_ANNOTATIONS = 3  # of each kind
+MOST_ANNOTATIONS = 240
 MOST_ROUNDS = 1000
-LEAST_AGREEMENT = 0.6  # of the marks that are told right when they are left out; by chance it is one half
+LEAST_AGREEMENT = 0.6  # of the annotations that are told right when they are left out; by chance it is one half
 REACH = 0.75  # of the spread of the latents, for a step
 SEEDS_SEEN = 512  # whose latents the spread is measured on
 VARIANCE_SEEN = 0.97  # share of it that the coordinates hold, but …
-MOST_COORDINATES = 24  # … no more of them than a few dozen marks can tell apart
-RIDGE = 1.0  # per mark
+MOST_COORDINATES = 24  # … no more of them than a few dozen annotations can tell apart
+RIDGE = 1.0  # per annotation
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What marks say of a direction. `vector`: float64 [D], one standard deviation long, or zero where they say
+    """What annotations say of a direction. `vector`: float64 [D], one standard deviation long, or zero where they say
     nothing; `gradient`: unit vector [K] of coordinates, and the `threshold` along it between having it and having it
-    not. `agreement`: the share of marks that the others tell right, each left out in turn."""
+    not. `agreement`: the share of annotations that the others tell right, each left out in turn."""
 
     vector: np.ndarray
     gradient: np.ndarray
@@ -67,12 +68,12 @@ def spread_of(rows: np.ndarray) -> Spread:
 
 
 def estimate(spread: Spread, steps: np.ndarray, has: np.ndarray) -> Estimate:
-    """The direction of marked steps [N, D], whose pictures have it where `has` bool [N] says so. Raises InputError for
-    fewer than LEAST_MARKS of either kind."""
+    """The direction of annotated steps [N, D], whose pictures have it where `has` bool [N] says so. Raises InputError
+    for fewer than LEAST_ANNOTATIONS of either kind."""
     yes, no = int(has.sum()), int((~has).sum())
-    if min(yes, no) < LEAST_MARKS:
+    if min(yes, no) < LEAST_ANNOTATIONS:
         raise InputError(
-            f"Mark at least {LEAST_MARKS} pictures that have it and {LEAST_MARKS} that do not; "
+            f"Mark at least {LEAST_ANNOTATIONS} pictures that have it and {LEAST_ANNOTATIONS} that do not; "
             f"so far it is {yes} and {no}."
         )
     points = spread.coordinates(steps)
@@ -94,11 +95,11 @@ def _boundary(points: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, float]:
     weights = np.where(has, 0.5 / has.sum(), 0.5 / (~has).sum())
     middle = weights @ points
     roots = np.sqrt(weights)
-    rows, marks = (points - middle) * roots[:, None], np.where(has, 1.0, -1.0) * roots
+    rows, targets = (points - middle) * roots[:, None], np.where(has, 1.0, -1.0) * roots
     if len(rows) < rows.shape[1]:  # the same slope, by as many equations as there are points
-        slope = rows.T @ np.linalg.solve(rows @ rows.T + RIDGE * np.eye(len(rows)), marks)
+        slope = rows.T @ np.linalg.solve(rows @ rows.T + RIDGE * np.eye(len(rows)), targets)
     else:
-        slope = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ marks)
+        slope = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ targets)
     normal = slope / max(float(np.linalg.norm(slope)), 1e-12)
     return normal, float(middle @ normal)
 
@@ -129,12 +130,15 @@ def latent_spread(served: ServedBundle, model: Model) -> Spread:
     return spread_of(without_class_means(rows if model == "vae" else rows.mean(axis=1), labels))
 
 
-def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], seed: int, number: int) -> dict:
-    """What the page shows after `marks`, texts of steps and whether their pictures have it: the texts of the next
-    round's steps, {"variations": […], "found": …, "problem": …}. `found`: {"vector", "agreement", "marks"}, or None
-    with the sentence `problem`. The same arguments give the same answer. Raises InputError."""
+def next_round(
+    served: ServedBundle, model: Model, annotations: Sequence[tuple[str, bool]], seed: int, number: int
+) -> dict:
+    """What the page shows after `annotations`, texts of steps and whether their pictures have it: the texts of the next
+    round's steps, {"variations": […], "found": …, "problem": …}. `found`: {"vector", "agreement",
+    "annotation_count"}, or None with the sentence `problem`. The same arguments give the same answer. Raises
+    InputError."""
     key, spread = space_key(served.engine.bundle, model), latent_spread(served, model)
-    steps, has = _read(served, model, marks, key), np.array([one for _, one in marks], bool)
+    steps, has = _read(served, model, annotations, key), np.array([one for _, one in annotations], bool)
     found, problem = None, ""
     try:
         found = estimate(spread, steps, has)
@@ -148,15 +152,19 @@ def next_round(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bo
     shown = variations(spread, found, np.random.default_rng([seed, number]))
     answer = None
     if found and not problem:
-        answer = {"vector": encoded(found.vector, key), "agreement": round(found.agreement, 4), "marks": len(has)}
+        answer = {
+            "vector": encoded(found.vector, key),
+            "agreement": round(found.agreement, 4),
+            "annotation_count": len(has),
+        }
     return {"variations": [encoded(step, key) for step in shown], "found": answer, "problem": problem}
 
 
-def _read(served: ServedBundle, model: Model, marks: Sequence[tuple[str, bool]], key: bytes) -> np.ndarray:
-    """The steps [N, D] of marks."""
+def _read(served: ServedBundle, model: Model, annotations: Sequence[tuple[str, bool]], key: bytes) -> np.ndarray:
+    """The steps [N, D] of annotations."""
     size = latent_size(served.info, model)
-    rows = np.zeros((len(marks), size))
-    for row, (text, _) in zip(rows, marks, strict=True):
+    rows = np.zeros((len(annotations), size))
+    for row, (text, _) in zip(rows, annotations, strict=True):
         known, step = decoded(text, "variation")
         if known != key or len(step) != size:
             raise InputError("These pictures are of another model or bundle: start over.")

@@ -27,10 +27,10 @@ const classText = (c, bundle, separator = ",") => {
 const sharedParams = ({ m, t = 1, attributes = {}, bend = {} }, bundle) => {
   if (!bundle.models.includes(m) || !Number.isFinite(t)) return null;
   const known = T.attributesOf(bundle, m).map(({ name }) => name);
-  const { fits, nameWrong, most } = T.ownDirections;
+  const { fits, nameProblem, most } = T.ownDirections;
   const moves = Object.entries(attributes ?? {});
   const isOwn = ([, move]) => typeof move === "object" && move !== null;
-  const sound = ([name, move]) => (isOwn([name, move]) ? Number.isFinite(move.amount) && fits(move.vector, bundle, m) && !nameWrong(name) : known.includes(name) && Number.isFinite(move));
+  const sound = ([name, move]) => (isOwn([name, move]) ? Number.isFinite(move.amount) && fits(move.vector, bundle, m) && !nameProblem(name) : known.includes(name) && Number.isFinite(move));
   if (!moves.every(sound) || moves.filter(isOwn).length > most) return null;
   if (!Object.entries(bend ?? {}).every(([name, value]) => T.isBend(name, value, bundle, m))) return null;
   const text = T.movesText(attributes ?? {}, bundle, m);

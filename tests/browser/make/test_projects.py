@@ -45,18 +45,18 @@ def shown_minutes(page: Page) -> float:
 def test_a_bundle_that_was_renewed_is_no_longer_called_old(visit, projects: Projects):
     name = begun(projects, "Renewed", state="paused")
     page = visit()
-    status = {"playable": True, "bundle_version": 1}
+    status = {"playable": True, "bundle_revision": 1}
     told(page, name, status)
 
     def kept(route: Any) -> None:
         found = route.fetch()
-        route.fulfill(response=found, json=found.json() | {"newest": status["bundle_version"] == 2})
+        route.fulfill(response=found, json=found.json() | {"newest": status["bundle_revision"] == 2})
 
     facts = page.evaluate("name => ({ ...Twofold.bundle('digits'), name, made: name })", name)
     page.evaluate("Twofold.openTab = Twofold.set = () => {}")  # it stays here when it is played
 
     def plays(route: Any) -> None:
-        status["bundle_version"] = 2
+        status["bundle_revision"] = 2
         route.fulfill(json=facts)
 
     page.route(re.compile(f"/make/{name}/keep$"), kept)

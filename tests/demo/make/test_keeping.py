@@ -74,12 +74,12 @@ def test_nothing_stays_in_memory_of_a_bundle_that_was_renewed_or_deleted(maker: 
     assert not second.engine.loaded
 
 
-def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
+def test_a_name_and_a_description_are_in_the_bundle_at_once_and_figures_stay(maker: Maker, page: TestClient):
     name = learned(maker)
     before = maker.made.served[name].info.quality
     (maker.made.folder(name) / "README.md").write_text("---\nlicense: mit\n---\n\n# Old\n")
     answer = page.post(
-        f"/make/{name}/describe", json={"title": " My \x00 discs ", "licence": "", "words": "Drawn by me."}
+        f"/make/{name}/describe", json={"title": " My \x00 discs ", "licence": "", "description": "Drawn by me."}
     )
     assert answer.status_code == 200 and answer.json()["title"] == "My discs"
     bundle = read(maker.made.folder(name))
@@ -90,11 +90,13 @@ def test_a_name_and_words_are_in_the_bundle_at_once_and_figures_stay(maker: Make
     assert maker.made.served[name].info.title == "My discs"
 
 
-def test_words_make_no_new_bundle_and_a_licence_does(maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch):
+def test_a_description_makes_no_new_bundle_and_a_licence_does(
+    maker: Maker, page: TestClient, monkeypatch: pytest.MonkeyPatch
+):
     name, exported = learned(maker), []
     next((maker.projects.folder(name) / "run").glob("*/record.json")).write_text('{"images": 12345678}')  # learned more
     monkeypatch.setattr(maker.made, "export", exported.append)
-    page.post(f"/make/{name}/describe", json={"title": "Rings", "words": "Drawn."})
+    page.post(f"/make/{name}/describe", json={"title": "Rings", "description": "Drawn."})
     assert read(maker.made.folder(name)).info.title == "Rings" and exported == []
     page.post(f"/make/{name}/describe", json={"title": "Rings", "licence": "CC0 1.0"})
     assert exported == [name]
@@ -207,16 +209,16 @@ def test_nothing_is_exported_of_what_is_forgotten(
         wait_until(began.exists)
         forget(maker, name)
         thread.join(20)
-        assert told == ["What was learned is being forgotten."] and maker.made.version(name) is None
+        assert told == ["What was learned is being forgotten."] and maker.made.revision(name) is None
         left = {path.name for path in folder.iterdir()} if folder.exists() else set()
         assert left <= {"pictures", "project.json", "export.log"}
 
 
 def test_a_bundle_that_is_renewed_has_another_number(maker: Maker, page: TestClient):
     name = learned(maker)
-    first = page.get(f"/make/{name}").json()["bundle_version"]
+    first = page.get(f"/make/{name}").json()["bundle_revision"]
     maker.made.serve(name)
-    assert first and page.get(f"/make/{name}").json()["bundle_version"] not in (first, None)
+    assert first and page.get(f"/make/{name}").json()["bundle_revision"] not in (first, None)
 
 
 def test_what_is_kept_is_said(maker: Maker, page: TestClient):

@@ -32,6 +32,19 @@ def test_a_project_of_a_size_that_is_not_known_hides_no_other(tmp_path: Path):
     assert (sound["name"], damaged["name"]) == (good, bad) and "is damaged" in damaged["error"]
 
 
+def test_words_of_an_older_project_and_of_an_older_page_are_the_description(tmp_path: Path):
+    page = Page(tmp_path)
+    name = page.post("?title=Discs").json()["name"]
+    file = tmp_path / name / "project.json"
+    told = json.loads(file.read_text())
+    del told["description"]
+    file.write_text(json.dumps(told | {"words": "Drawn by me."}))
+    assert page.client.get(f"/make/{name}").json()["description"] == "Drawn by me."
+    asked = {"title": "Discs", "words": "Drawn anew."}
+    assert page.client.post(f"/make/{name}/describe", json=asked, headers=OWN_PAGE).status_code == 200
+    assert json.loads(file.read_text())["description"] == "Drawn anew."
+
+
 def test_the_newest_project_comes_first_whatever_they_are_called(tmp_path: Path):
     projects = Projects(tmp_path)
     made = [projects.create("Discs") for _ in range(12)]

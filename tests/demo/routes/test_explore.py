@@ -1,5 +1,7 @@
 """What Explore draws, by the arithmetic of the model itself."""
 
+import json
+
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -94,6 +96,18 @@ def test_addresses_of_before_lead_to_the_same(served: ServedBundle, old: str, ne
 def test_where_an_address_has_both_names_the_new_one_counts():
     both = query_parameters.under_current_names(QueryParams("s=1&seed=2&t=1"), "grid")
     assert both["seed"] == "2" and both["t"] == "1" and "s" not in both
+
+
+def test_annotations_that_an_older_page_calls_marks_are_taken(served: ServedBundle):
+    with TestClient(Starlette(routes=explore.routes({"tiny": served}))) as client:
+
+        def told(key: str) -> str:
+            vector = client.post(path, files={"request": (None, '{"m": "gan"}')}).json()["variations"][0]
+            asked = json.dumps({"m": "gan", key: [{"vector": vector, "has": True}]})
+            return client.post(path, files={"request": (None, asked)}).json()["problem"]
+
+        path = "/explore/tiny/own-direction"
+        assert "so far it is 1 and 0" in told("annotations") and told("marks") == told("annotations")
 
 
 def test_a_busy_server_is_no_wrong_request(served: ServedBundle, monkeypatch: pytest.MonkeyPatch):

@@ -4,17 +4,17 @@
   const { el } = T;
 
   const COLUMNS = 4; // of pictures on screen
-  const FRAME_MS = 350; // from one moment to the next while it plays, and …
+  const FRAME_MS = 350; // from one snapshot to the next while it plays, and …
   const HOLD = 6; // … how many times that at the last one
   const FILMS = ["webp", "gif", "mp4"]; // demo/tabs/training_film.py
 
   const alarmWords = { collapse: () => T.t("possible mode collapse"), noise: () => T.t("samples that look like noise") };
-  const alarmsOf = (moment) => moment.alarms.map((alarm) => alarmWords[alarm]()).join(", ");
+  const alarmsOf = (snapshot) => snapshot.alarms.map((alarm) => alarmWords[alarm]()).join(", ");
   const HOW = () =>
     T.t("This bundle has no snapshots of its training: its run is older than them, or was not at hand when it was exported. python -m train … --resume takes them from then on; python -m export bundle then puts them into the bundle.");
 
   // Draws a row of a sheet on a canvas, below the held-out pictures where there are some.
-  const drawMoment = (canvas, sheet, strip, at) => {
+  const drawSnapshot = (canvas, sheet, strip, at) => {
     const [width, height] = [sheet.naturalWidth / strip.pictures, sheet.naturalHeight / (strip.taken.length + strip.held_out)];
     const rows = strip.held_out ? [0, at + 1] : [at];
     T.drawRows(canvas, rows.map((row) => ({ image: sheet, top: row * height })), [height, width], COLUMNS);
@@ -26,7 +26,7 @@
     const box = el("div", { class: "tf-learned" });
     let bundle = null;
     let model = null;
-    let at = 0; // the moment on screen
+    let at = 0; // the snapshot on screen
     let measure = null; // the curve on screen
     let timer = null;
     let render = () => {};
@@ -85,16 +85,16 @@
         render();
       });
       const place = (i) => (taken.length > 1 ? i / (taken.length - 1) : 0);
-      const marks = taken.flatMap((moment, i) =>
-        moment.alarms.map((alarm) => {
-          const mark = el("i", { class: `tf-alarm tf-alarm-${alarm}`, title: alarmWords[alarm]() });
-          mark.style.setProperty("--tf-at", place(i));
-          return mark;
+      const signs = taken.flatMap((snapshot, i) =>
+        snapshot.alarms.map((alarm) => {
+          const sign = el("i", { class: `tf-alarm tf-alarm-${alarm}`, title: alarmWords[alarm]() });
+          sign.style.setProperty("--tf-at", place(i));
+          return sign;
         }),
       );
-      const kinds = [...new Set(taken.flatMap((moment) => moment.alarms))];
+      const kinds = [...new Set(taken.flatMap((snapshot) => snapshot.alarms))];
       const legend = kinds.map((alarm) => {
-        const n = taken.filter((moment) => moment.alarms.includes(alarm)).length;
+        const n = taken.filter((snapshot) => snapshot.alarms.includes(alarm)).length;
         const words = T.n(n, "{alarm}: {n} moment", "{alarm}: {n} moments", { alarm: alarmWords[alarm]() });
         return el("span", {}, el("i", { class: `tf-alarm tf-alarm-${alarm}`, "aria-hidden": "true" }), words);
       });
@@ -108,15 +108,15 @@
 
       let sheet = null;
       render = () => {
-        const moment = taken[at];
-        const seen = T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(moment.images), time: T.duration(moment.seconds) });
-        const words = [seen, alarmsOf(moment)].filter(Boolean).join("; ");
+        const snapshot = taken[at];
+        const seen = T.t("{n} pictures seen, after {time}", { n: T.wholeNumber(snapshot.images), time: T.duration(snapshot.seconds) });
+        const words = [seen, alarmsOf(snapshot)].filter(Boolean).join("; ");
         slider.value = at;
         slider.setAttribute("aria-valuetext", words);
         canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words }));
-        caption.replaceChildren(seen, moment.alarms.length ? el("strong", {}, alarmsOf(moment)) : "");
-        if (sheet) drawMoment(canvas, sheet, strip, at);
-        figure?.mark(moment.images);
+        caption.replaceChildren(seen, snapshot.alarms.length ? el("strong", {}, alarmsOf(snapshot)) : "");
+        if (sheet) drawSnapshot(canvas, sheet, strip, at);
+        figure?.moveMarker(snapshot.images);
       };
       const withSheet = T.imageAt(strip.url).then(
         (found) => {
@@ -162,7 +162,7 @@
             {},
             canvas,
             caption,
-            el("div", { class: "tf-learned-track" }, slider, ...marks),
+            el("div", { class: "tf-learned-track" }, slider, ...signs),
             legend.length ? el("p", { class: "tf-quiet tf-learned-legend" }, ...legend) : "",
             el("div", { class: "tf-buttons" }, playing),
           ),

@@ -5,7 +5,7 @@
 
   const GREY_LEVELS = 255;
   // The mean absolute difference of two pictures in grey levels, 0 to 255; null for different shapes.
-  T.greyLevels = (a, b) => {
+  T.meanAbsoluteDifference = (a, b) => {
     if (!a || !b || a.width !== b.width || a.height !== b.height) return null;
     let sum = 0;
     for (let i = 0; i < a.data.length; i += 4) {
@@ -74,7 +74,7 @@
     box.show = (next) => {
       build();
       pictures = next;
-      distances = pictures[0].map((picture, i) => T.greyLevels(picture, pictures[1][i]));
+      distances = pictures[0].map((picture, i) => T.meanAbsoluteDifference(picture, pictures[1][i]));
       tiles.forEach((list, side) =>
         list.forEach((tile, i) => {
           if (pictures[side][i]) T.paint(tile.canvas, pictures[side][i]);

@@ -151,7 +151,7 @@ const finish = () => {
         half: score.of / 2,
         from: score.guess_low,
         to: score.guess_high,
-        chance: Number((100 * score.chance).toPrecision(2)),
+        chance: Number((100 * score.p_value).toPrecision(2)),
         ...interval,
       }),
     ),

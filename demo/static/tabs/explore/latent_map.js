@@ -191,9 +191,9 @@
             draw();
             describeSoon();
           });
-          const mark = el("i", { "aria-hidden": "true", class: isRing(k) ? "tf-ring" : "" });
-          mark.style.setProperty("--tf-ink-of", inkOf(k));
-          return el("label", {}, box, mark, el("span", {}, name));
+          const swatch = el("i", { "aria-hidden": "true", class: isRing(k) ? "tf-ring" : "" });
+          swatch.style.setProperty("--tf-ink-of", inkOf(k));
+          return el("label", {}, box, swatch, el("span", {}, name));
         }),
       );
     };

@@ -7,7 +7,7 @@
   const SHOWN = 12;
   const PREVIEW = [-3, -1.5, 0, 1.5, 3]; // standard deviations along what was found so far
   const STEP = "variation"; // the name of the step to a variation in an address
-  const MARKS = [null, true, false]; // what a tap goes through: not marked, has it, does not have it
+  const CYCLE = [null, true, false]; // what a tap goes through: not marked, has it, does not have it
 
   // The element. `.refresh()` brings it up to date with the page.
   T.ownDirectionFinder = () => {
@@ -17,10 +17,10 @@
     let seed = 0;
     let round = 0;
     let shown = []; // the steps of this round, texts
-    const marks = new Map(); // step → whether its picture has it, of all rounds
-    let found = null; // what the server makes of them: { vector, agreement, marks }
+    const annotations = new Map(); // step → whether its picture has it, of all rounds
+    let found = null; // what the server makes of them: { vector, agreement, annotation_count }
     let newest = 0; // the last request
-    let stale = false; // whether marks have changed since `found`
+    let stale = false; // whether annotations have changed since `found`
     let asking = 0; // requests for other variations on their way: until they are there nothing can be marked
     const fillTiles = T.canvasFiller();
     const fillPreview = T.canvasFiller();
@@ -31,8 +31,8 @@
       return { canvas, path: T.picturePath(begun), params: { ...T.pictureParams(begun), attributes: moves } };
     };
     const words = (i) => {
-      const mark = marks.get(shown[i]);
-      const what = mark === undefined ? T.t("not marked") : mark ? T.t("has it") : T.t("does not have it");
+      const has = annotations.get(shown[i]);
+      const what = has === undefined ? T.t("not marked") : has ? T.t("has it") : T.t("does not have it");
       return T.t("Variation {n}: {what}", { n: i + 1, what });
     };
     const tiles = Array.from({ length: SHOWN }, (_, i) => {
@@ -78,16 +78,16 @@
     });
     T.dropZone(box, open);
 
-    const showMarks = () => {
+    const showAnnotations = () => {
       tiles.forEach(({ tile, badge }, i) => {
-        const mark = marks.get(shown[i]);
+        const has = annotations.get(shown[i]);
         tile.setAttribute("aria-label", words(i));
         tile.title = words(i);
-        tile.classList.toggle("tf-has", mark === true);
-        tile.classList.toggle("tf-has-not", mark === false);
-        badge.textContent = mark === undefined ? "" : mark ? "✓" : "✗";
+        tile.classList.toggle("tf-has", has === true);
+        tile.classList.toggle("tf-has-not", has === false);
+        badge.textContent = has === undefined ? "" : has ? "✓" : "✗";
       });
-      const all = [...marks.values()];
+      const all = [...annotations.values()];
       const yes = all.filter(Boolean).length;
       const told = [T.n(yes, "{n} has it", "{n} have it"), T.n(all.length - yes, "{n} does not have it", "{n} do not have it")];
       if (found) told.push(T.t("{percent} % told right, each while it is left out", { percent: Math.round(100 * found.agreement) }));
@@ -95,34 +95,34 @@
       take.disabled = !found || stale;
       previewBox.hidden = !found;
     };
-    const mark = (i, has) => {
+    const annotate = (i, has) => {
       if (asking || !shown[i]) return;
-      if (has === null) marks.delete(shown[i]);
-      else marks.set(shown[i], has);
+      if (has === null) annotations.delete(shown[i]);
+      else annotations.set(shown[i], has);
       say("");
       stale = true;
-      showMarks();
+      showAnnotations();
       judgeSoon();
     };
     const cycle = (i) => {
-      const now = marks.get(shown[i]) ?? null;
-      mark(i, MARKS[(MARKS.indexOf(now) + 1) % MARKS.length]);
+      const now = annotations.get(shown[i]) ?? null;
+      annotate(i, CYCLE[(CYCLE.indexOf(now) + 1) % CYCLE.length]);
     };
     grid.addEventListener("keydown", (event) => {
       const i = tiles.findIndex(({ tile }) => tile === document.activeElement);
       const has = { y: true, n: false }[event.key.toLowerCase()];
       if (i < 0 || has === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      mark(i, marks.get(shown[i]) === has ? null : has);
+      annotate(i, annotations.get(shown[i]) === has ? null : has);
     });
 
-    // What the server makes of the marks; null where it was not the last to be asked, or failed.
+    // What the server makes of the annotations; null where it was not the last to be asked, or failed.
     const request = async () => {
       const mine = ++newest;
       const { b, m } = begun;
-      const all = [...marks].map(([vector, has]) => ({ vector, has }));
+      const all = [...annotations].map(([vector, has]) => ({ vector, has }));
       try {
-        const answer = await T.post(`explore/${encodeURIComponent(b)}/own-direction`, { m, seed, round, marks: all });
+        const answer = await T.post(`explore/${encodeURIComponent(b)}/own-direction`, { m, seed, round, annotations: all });
         if (mine !== newest) return null;
         [found, stale] = [answer.found, false];
         error.show(all.length ? answer.problem : "");
@@ -137,7 +137,7 @@
     };
     const judgeSoon = T.debounced(async () => {
       if (!begun || !(await request())) return;
-      showMarks();
+      showAnnotations();
       showPreview();
     }, 400);
     const ask = async () => {
@@ -158,7 +158,7 @@
       shown = answer.variations;
       work.hidden = false;
       begin.hidden = true;
-      showMarks();
+      showAnnotations();
       fillTiles(tiles.map(({ canvas }, i) => job(canvas, shown[i], 1)));
       showPreview();
     };
@@ -166,7 +166,7 @@
       judgeSoon.cancel();
       begun = T.state;
       begunKey = keyOf(begun);
-      marks.clear();
+      annotations.clear();
       [found, round, shown] = [null, 0, []];
       seed = Math.floor(Math.random() * T.seedCount);
       say("");
@@ -183,7 +183,7 @@
         name.focus();
         return;
       }
-      T.ownDirections.add({ name: text, vector: found.vector, agreement: found.agreement, marks: found.marks });
+      T.ownDirections.add({ name: text, vector: found.vector, agreement: found.agreement, annotation_count: found.annotation_count });
       name.value = "";
       say(T.t("“{name}” is a slider now, above and in Play. Copy link shares it, once it is moved.", { name: text }));
     };
@@ -192,7 +192,7 @@
       newest += 1;
       judgeSoon.cancel();
       begun = null;
-      marks.clear();
+      annotations.clear();
       found = null;
       work.hidden = true;
       begin.hidden = false;

@@ -80,7 +80,7 @@
     const stages = el("div", { class: "tf-stages", role: "group", "aria-label": T.t("Stages taken from the second picture") });
     const draw = () => {
       const own = { ...pageParams(), m: "gan" };
-      const all = (mark) => mark.repeat(taken.length);
+      const all = (digit) => digit.repeat(taken.length);
       const job = (stages, words) => ({ path: T.picturePath(T.state, "/mix"), params: { ...own, ...seeds, stages }, words });
       return row.show([
         job(all("0"), T.t("First: seed {seed}", { seed: seeds.seed })),

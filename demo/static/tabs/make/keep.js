@@ -1,4 +1,4 @@
-// Make, fourth step: a name, a licence and words; figures; the zip; to serve and to publish it; to delete it.
+// Make, fourth step: a name, a licence and a description; figures; the zip; to serve and to publish it; to delete it.
 (() => {
   const T = window.Twofold;
   const { el } = T;
@@ -19,13 +19,13 @@
     const title = el("input", { type: "text", maxlength: limits.title });
     const licence = el("input", { type: "text", maxlength: limits.licence, list: "tf-make-licences", placeholder: T.t("not stated") });
     const list = el("datalist", { id: "tf-make-licences" }, ...LICENCES.map((name) => el("option", { value: name })));
-    const about = el("textarea", { rows: 3, maxlength: limits.words, placeholder: T.t("What the pictures are, where they come from, what the generator is good for") });
+    const description = el("textarea", { rows: 3, maxlength: limits.description, placeholder: T.t("What the pictures are, where they come from, what the generator is good for") });
     const save = el("button", { type: "submit", class: "tf-button" }, T.t("Write it down"));
-    const form = el("form", { class: "tf-make-describe" }, field(T.t("Name of the generator"), title), field(T.t("Licence of the pictures"), licence), list, field(T.t("Words for the model card"), about), el("div", { class: "tf-buttons" }, save));
+    const form = el("form", { class: "tf-make-describe" }, field(T.t("Name of the generator"), title), field(T.t("Licence of the pictures"), licence), list, field(T.t("Words for the model card"), description), el("div", { class: "tf-buttons" }, save));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       save.disabled = true;
-      if (await act("describe", {}, { title: title.value, licence: licence.value, words: about.value })) save.textContent = T.t("Written down");
+      if (await act("describe", {}, { title: title.value, licence: licence.value, description: description.value })) save.textContent = T.t("Written down");
       save.disabled = false;
       setTimeout(() => (save.textContent = T.t("Write it down")), 2000);
     });
@@ -76,7 +76,7 @@
       staged.replaceChildren(...parts);
     };
     const refresh = async () => {
-      const key = JSON.stringify([status.name, status.state, status.bundle_version, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
+      const key = JSON.stringify([status.name, status.state, status.bundle_revision, status.step, status.shelved, status.job?.done, status.job?.error, status.pictures]);
       if (key === seen) return;
       seen = key;
       let found;
@@ -109,7 +109,7 @@
         older.hidden = shelve.hidden = prepareButtons.space.hidden = prepareButtons.page.hidden = true; // until it is known
         figures.replaceChildren();
         staged.replaceChildren();
-        [title.value, licence.value, about.value] = [status.title, status.licence, status.words];
+        [title.value, licence.value, description.value] = [status.title, status.licence, status.description];
         download.href = T.url(`make/${status.name}/bundle.zip`);
         download.setAttribute("download", "");
       }

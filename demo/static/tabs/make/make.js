@@ -1,4 +1,4 @@
-// Make: from own pictures to one's own generator, in four steps. The other end: demo/routes/make.py.
+// Make: from own pictures to one's own generator, in four steps. The other end: demo/routes/make_routes.py.
 const T = window.Twofold;
 const { el } = T;
 
@@ -226,7 +226,7 @@ const notInstalled = (facts) =>
     ),
   );
 
-T.barMore?.append(T.learningMark());
+T.barMore?.append(T.learningNotice());
 element.replaceChildren(error);
 T.getJson("make").then(
   (facts) => (facts.installed ? show(facts) : notInstalled(facts)),

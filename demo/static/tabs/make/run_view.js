@@ -1,10 +1,10 @@
-// A run as it learns: how far it is, what it draws by now, any two moments side by side, its curves. The tab Make shows it,
+// A run as it learns: how far it is, what it draws by now, any two snapshots side by side, its curves. The tab Make shows it,
 // and the page of `python -m demo.watch`. The other end: demo/routes/run_pictures.py.
 (() => {
   const T = window.Twofold;
   const { el } = T;
 
-  const COLUMNS = { vae: 4, gan: 4 }; // of the pictures of a moment
+  const COLUMNS = { vae: 4, gan: 4 }; // of the pictures of a snapshot
   const CURVES_EVERY = 5000; // ms
   const FIRST_CURVE = { vae: "mse", gan: "variety_distance", inverter: "mse", repair: "mse", classifier: "loss", attributes: "loss" };
 
@@ -15,25 +15,25 @@
 
   const newestSheet = (stage) => stage.sheets[stage.sheets.length - 1];
 
-  // One moment of one stage as a figure. `.put(stage, moment, size)` draws it; nothing is asked for twice.
-  const momentFigure = (base) => {
+  // One snapshot of one stage as a figure. `.put(stage, snapshot, size)` draws it; nothing is asked for twice.
+  const snapshotFigure = (base) => {
     const canvas = el("canvas", { class: "tf-picture", role: "img", width: 64, height: 64 });
     const caption = el("figcaption", {});
-    const figure = el("figure", { class: "tf-moment" }, canvas, caption);
+    const figure = el("figure", { class: "tf-snapshot" }, canvas, caption);
     let drawn = "";
-    figure.put = async (stage, moment, size) => {
+    figure.put = async (stage, snapshot, size) => {
       const [title, what] = T.trainingStages()[stage.name];
-      const [images, , version] = moment;
+      const [images, , version] = snapshot;
       const key = [stage.name, images, version, stage.held_out].join();
       if (key === drawn) return;
       drawn = key;
-      const places = [...(stage.held_out ? [T.url(`${base}/held-out/${stage.name}/0.png`, { v: stage.held_out })] : []), T.url(`${base}/moments/${stage.name}/${images}.png`, { v: version })];
+      const places = [...(stage.held_out ? [T.url(`${base}/held-out/${stage.name}/0.png`, { v: stage.held_out })] : []), T.url(`${base}/snapshots/${stage.name}/${images}.png`, { v: version })];
       try {
         const rows = await Promise.all(places.map((place) => T.imageAt(place)));
         if (drawn !== key) return;
         T.drawRows(canvas, rows.map((image) => ({ image, top: 0 })), size, COLUMNS[stage.name]);
-        canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(moment)}` }));
-        caption.replaceChildren(el("strong", {}, title), " ", afterWords(moment));
+        canvas.setAttribute("aria-label", T.t("{model}: {words}", { model: title, words: `${what} ${afterWords(snapshot)}` }));
+        caption.replaceChildren(el("strong", {}, title), " ", afterWords(snapshot));
       } catch {
         if (drawn === key) drawn = ""; // thinned out just now: the next look shows another
       }
@@ -41,12 +41,12 @@
     return figure;
   };
 
-  // Any two moments of a stage beside each other, each chosen by a slider.
-  const momentPair = (base) => {
-    const figures = [momentFigure(base), momentFigure(base)];
+  // Any two snapshots of a stage beside each other, each chosen by a slider.
+  const snapshotPair = (base) => {
+    const figures = [snapshotFigure(base), snapshotFigure(base)];
     let known = { stages: [], size: null };
     let stageName = null;
-    let chosen = [0, Infinity]; // places among the moments; the last one follows the training
+    let chosen = [0, Infinity]; // places among the snapshots; the last one follows the training
     const sliders = [T.t("Earlier moment"), T.t("Later moment")].map((label, i) =>
       el("input", {
         type: "range",
@@ -63,23 +63,23 @@
     const pick = el("div", { class: "tf-inline" });
     const box = el(
       "details",
-      { class: "tf-more tf-moment-pair", hidden: true },
+      { class: "tf-more tf-snapshot-pair", hidden: true },
       el("summary", {}, T.t("Compare two moments")),
       pick,
-      el("div", { class: "tf-moments" }, ...figures.map((figure, i) => el("div", {}, figure, sliders[i]))),
+      el("div", { class: "tf-snapshots" }, ...figures.map((figure, i) => el("div", {}, figure, sliders[i]))),
     );
     box.addEventListener("toggle", () => draw());
     const draw = () => {
       if (!box.open || !known.size) return;
       const stage = known.stages.find((one) => one.name === stageName);
       if (!stage) return;
-      const last = stage.moments.length - 1;
+      const last = stage.snapshots.length - 1;
       figures.forEach((figure, i) => {
         const at = Math.min(chosen[i], last);
         sliders[i].max = last;
         sliders[i].value = at;
-        sliders[i].setAttribute("aria-valuetext", afterWords(stage.moments[at]));
-        figure.put(stage, stage.moments[at], known.size);
+        sliders[i].setAttribute("aria-valuetext", afterWords(stage.snapshots[at]));
+        figure.put(stage, stage.snapshots[at], known.size);
       });
     };
     box.show = (stages, size) => {
@@ -154,7 +154,7 @@
     return box;
   };
 
-  // The newest sheet of each stage: more samples than a moment has, and of those stages that have no moments.
+  // The newest sheet of each stage: more samples than a snapshot has, and of those stages that have no snapshots.
   const runSheets = (base) => {
     const list = el("div", { class: "tf-make-sheets" });
     const box = el("details", { class: "tf-more", hidden: true }, el("summary", {}, T.t("All samples")), list);
@@ -193,8 +193,8 @@
     const expected = el("p", { class: "tf-quiet" });
     const alarms = el("div", { class: "tf-alarms", role: "alert" });
     const sheet = el("figure", { class: "tf-run-sheet", hidden: true });
-    const live = el("div", { class: "tf-moments tf-run-live" });
-    const pair = momentPair(base);
+    const live = el("div", { class: "tf-snapshots tf-run-live" });
+    const pair = snapshotPair(base);
     const curves = runCurves(base);
     const sheets = runSheets(base);
     const root = el("div", { class: "tf-run-view" }, words, progress, expected, alarms, sheet, live, pair, curves, sheets);
@@ -237,7 +237,7 @@
         ...(few ? alarmActions("few", status.stage) : []),
       );
     };
-    // The newest sheet of a stage that has no moments, while it trains.
+    // The newest sheet of a stage that has no snapshots, while it trains.
     const showSheet = (stage) => {
       const [newest, version] = stage ? newestSheet(stage) : [];
       const address = stage ? T.url(`${base}/samples/${stage.name}/${newest}.png`, { v: version }) : "";
@@ -249,13 +249,13 @@
       sheet.replaceChildren(el("img", { class: "tf-picture", src: address, alt: what }), el("figcaption", {}, el("strong", {}, title), " ", what));
     };
     const showLive = (run) => {
-      const stages = run.stages.filter((stage) => stage.moments.length);
+      const stages = run.stages.filter((stage) => stage.snapshots.length);
       for (const stage of stages) {
         if (!figures.has(stage.name)) {
-          figures.set(stage.name, momentFigure(base));
+          figures.set(stage.name, snapshotFigure(base));
           live.append(figures.get(stage.name));
         }
-        figures.get(stage.name).put(stage, stage.moments[stage.moments.length - 1], run.size);
+        figures.get(stage.name).put(stage, stage.snapshots[stage.snapshots.length - 1], run.size);
       }
       for (const [name, figure] of figures) {
         if (stages.some((stage) => stage.name === name)) continue;
@@ -263,8 +263,8 @@
         figures.delete(name);
       }
       const now = run.alive && run.stages.find((stage) => stage.name === run.status.stage);
-      showSheet(now && !now.moments.length && now.sheets.length ? now : null);
-      pair.show(stages.filter((stage) => stage.moments.length > 1), run.size);
+      showSheet(now && !now.snapshots.length && now.sheets.length ? now : null);
+      pair.show(stages.filter((stage) => stage.snapshots.length > 1), run.size);
     };
     root.isPart = false; // whether others say that nothing is trained now
     root.actionsKey = ""; // changes whenever alarmActions would give others

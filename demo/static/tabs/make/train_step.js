@@ -122,7 +122,7 @@
       const names = T.trainingStages();
       const parts = known.map((step) => {
         const rate = speeds[step.stage] * (small ** 2 / status.pixels) ** power;
-        const images = Number((60 * step.minutes * (minutes / status.minutes) * rate).toPrecision(2));
+        const images = Number((60 * step.stage_minutes * (minutes / status.minutes) * rate).toPrecision(2));
         return T.t("{stage}: about {n} pictures, enough for {what}", { stage: names[step.stage][0], n: T.wholeNumber(images), what: T.translate(enoughFor(levels[step.stage], images)) });
       });
       const told = parts.length ? T.sentence(parts.join(T.t("; "))) : T.t("How far that gets on this machine is measured in the first seconds of the training.");
@@ -132,7 +132,7 @@
       const names = T.trainingStages();
       const rows = status.steps.map((step, i) => {
         const state = status.state === "finished" || i < status.step ? "done" : i === status.step && status.state === "training" ? "now" : "later";
-        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.duration(60 * step.takes)));
+        return el("li", { class: `tf-step-${state}`, "aria-current": state === "now" ? "step" : null }, el("span", {}, names[step.stage][0]), " ", el("small", {}, T.duration(60 * step.minutes)));
       });
       steps.replaceChildren(...rows);
       steps.hidden = status.state === "collecting";
@@ -184,7 +184,7 @@
       showStart();
       pause.hidden = !busy && !waiting;
       pause.textContent = waiting ? T.t("Leave the queue") : T.t("Pause");
-      const drawn = status.run.stages.some((stage) => stage.moments.length || stage.sheets.length);
+      const drawn = status.run.stages.some((stage) => stage.snapshots.length || stage.sheets.length);
       play.hidden = !drawn && !status.playable;
       play.classList.toggle("tf-primary", finished || busy);
       showPlay();

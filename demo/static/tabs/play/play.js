@@ -377,7 +377,7 @@ const refresh = (state, before = null) => {
   const changed = (key) => !before || ["b", "m", key].some((one) => state[one] !== before[one]);
   if (changed("attributes")) showAttributes(state); // not at every step of a drag
   if (changed("bend")) bendFold.refresh();
-  sheet.mark();
+  sheet.highlight();
   draw();
   comeToRest();
 };

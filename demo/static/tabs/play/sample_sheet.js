@@ -6,12 +6,12 @@
   const COLUMNS = 8; // of the sheet, as in export/assemble.py
 
   // The card with the sheet; choose(state) is called with the place of the picture that was chosen. `.show(bundle)` shows
-  // the sheet of a bundle, `.mark()` frames the tile that Play shows.
+  // the sheet of a bundle, `.highlight()` frames the tile that Play shows.
   T.sampleSheet = (choose) => {
     const note = el("p", { class: "tf-quiet" });
     const sheet = el("div", { class: "tf-sheet", role: "group" });
     const card = el("section", { class: "tf-card", "aria-label": T.t("Sample sheet") }, el("h3", {}, T.t("Start from a seed")), note, sheet);
-    let marked = -1;
+    let highlighted = -1;
 
     const tile = (bundle, seed, rows) => {
       const c = T.seedClass(seed, bundle);
@@ -33,20 +33,20 @@
     card.show = (bundle) => {
       const { count } = bundle.sheet;
       const last = count - 1;
-      marked = -1;
+      highlighted = -1;
       sheet.setAttribute("aria-label", T.t("{count} sample pictures of {title}, seeds 0 to {last}. Arrow keys move.", { count, title: bundle.title, last }));
       note.textContent = bundle.models.includes("gan")
         ? T.t("The GAN's pictures of seeds 0 to {last}, drawn when the bundle was made.", { last })
         : T.t("Pictures of seeds 0 to {last}, drawn when the bundle was made.", { last });
       sheet.replaceChildren(...Array.from({ length: count }, (_, seed) => tile(bundle, seed, Math.ceil(count / COLUMNS))));
     };
-    card.mark = () => {
+    card.highlight = () => {
       const { m, x, y } = T.state;
       const seed = y === 0 && Number.isInteger(x) && m === T.bundle().models[0] ? x : -1;
-      if (seed === marked) return;
-      sheet.children[marked]?.classList.remove("tf-chosen");
+      if (seed === highlighted) return;
+      sheet.children[highlighted]?.classList.remove("tf-chosen");
       sheet.children[seed]?.classList.add("tf-chosen");
-      marked = seed;
+      highlighted = seed;
     };
     T.arrowKeys(sheet, () => [...sheet.children], () => COLUMNS);
     return card;

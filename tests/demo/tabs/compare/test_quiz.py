@@ -67,8 +67,8 @@ def test_wilson_covers_the_true_share():
 def test_what_guessing_gives():
     assert quiz.guessing(20) == (6, 14)
     assert quiz.guessing(1) == (0, 1) and quiz.guessing(2) == (0, 2)
-    assert quiz.chance(0, 20) == 1 and quiz.chance(20, 20) == 2**-20
-    assert quiz.chance(15, 20) == pytest.approx(0.020695, abs=1e-6)
+    assert quiz.p_value(0, 20) == 1 and quiz.p_value(20, 20) == 2**-20
+    assert quiz.p_value(15, 20) == pytest.approx(0.020695, abs=1e-6)
 
 
 def test_marks():

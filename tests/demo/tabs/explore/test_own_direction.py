@@ -43,7 +43,7 @@ def searched(seed: int, noise: float = 0.2) -> list[float]:
         steps = np.concatenate([steps, shown])
         seen = spread.coordinates(shown) @ meant + noise * rng.standard_normal(len(shown))
         has = np.concatenate([has, seen > 0.2])
-        if min(has.sum(), (~has).sum()) < own_direction.LEAST_MARKS:
+        if min(has.sum(), (~has).sum()) < own_direction.LEAST_ANNOTATIONS:
             cosines.append(0.0)
             continue
         found = estimate(spread, steps, has)
@@ -57,7 +57,7 @@ def test_a_known_direction_is_recovered_and_every_round_sharpens_it():
     assert cosines[0] > 0.4 and cosines[-1] > 0.85
 
 
-def test_few_marks_in_many_coordinates_give_the_same_boundary():
+def test_few_annotations_in_many_coordinates_give_the_same_boundary():
     """Of a GAN without styles, whose coordinates are all of its noise."""
     rng = np.random.default_rng(5)
     points, has = rng.standard_normal((9, 40)), np.arange(9) < 4
@@ -81,7 +81,7 @@ def test_a_direction_is_one_deviation_of_the_latents_long():
     assert found.agreement > 0.85
 
 
-def test_marks_at_random_do_not_agree():
+def test_annotations_at_random_do_not_agree():
     rng = np.random.default_rng(5)
     spread = known_spread(5)
     shares = []
@@ -92,7 +92,7 @@ def test_marks_at_random_do_not_agree():
 
 
 @pytest.mark.parametrize(("yes", "no"), [(2, 5), (5, 2), (0, 0)])
-def test_too_few_marks_are_told(yes: int, no: int):
+def test_too_few_annotations_are_told(yes: int, no: int):
     spread = known_spread(1)
     steps = np.random.default_rng(0).standard_normal((yes + no, SIZE))
     with pytest.raises(InputError, match=f"3 pictures that have it and 3 that do not; so far it is {yes} and {no}"):
@@ -106,10 +106,10 @@ def served(tiny_bundle) -> ServedBundle:
 
 @pytest.mark.parametrize("model", ["gan", "vae"])
 def test_a_visitor_who_means_bright_gets_a_direction_that_brightens(served: ServedBundle, model):
-    marks: list[tuple[str, bool]] = []
-    answer = next_round(served, model, marks, 7, 0)
+    annotations: list[tuple[str, bool]] = []
+    answer = next_round(served, model, annotations, 7, 0)
     assert answer["found"] is None and "so far it is 0 and 0" in answer["problem"]
-    assert answer == next_round(served, model, marks, 7, 0)
+    assert answer == next_round(served, model, annotations, 7, 0)
 
     def drawn(step: np.ndarray) -> float:
         if model == "gan":
@@ -118,14 +118,14 @@ def test_a_visitor_who_means_bright_gets_a_direction_that_brightens(served: Serv
 
     middle = drawn(np.zeros(1))
     for number in range(1, 4):
-        marks += [(text, drawn(decoded(text)[1]) > middle) for text in answer["variations"]]
-        answer = next_round(served, model, marks, 7, number)
-    assert answer["problem"] == "" and answer["found"]["marks"] == 36 and answer["found"]["agreement"] > 0.7
+        annotations += [(text, drawn(decoded(text)[1]) > middle) for text in answer["variations"]]
+        answer = next_round(served, model, annotations, 7, number)
+    assert answer["problem"] == "" and answer["found"]["annotation_count"] == 36 and answer["found"]["agreement"] > 0.7
     _, vector = decoded(answer["found"]["vector"])
     assert drawn(-vector) < middle < drawn(vector)
 
 
-def test_contradictions_and_marks_of_another_model_are_told(served: ServedBundle):
+def test_contradictions_and_annotations_of_another_model_are_told(served: ServedBundle):
     shown = next_round(served, "gan", [], 1, 0)["variations"]
     twice = [(text, has) for text in shown for has in (True, False)]
     answer = next_round(served, "gan", twice, 1, 1)

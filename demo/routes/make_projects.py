@@ -23,7 +23,7 @@ from demo.make.keeping import MAX_LICENCE
 from demo.make.limits import LEAST_PICTURES
 from demo.make.maker import Maker
 from demo.make.names import MAX_CLASS_NAME
-from demo.make.projects import MAX_TITLE, MAX_WORDS
+from demo.make.projects import MAX_DESCRIPTION, MAX_TITLE
 from demo.routes.make_pictures import PictureRoutes
 from demo.routes.make_requests import (
     at_own_machine,
@@ -36,7 +36,7 @@ from demo.routes.make_requests import (
 from demo.routes.threads import WAITING, in_thread
 
 
-class MakeRoutes:
+class ProjectRoutes:
     """The routes above, for one `maker`."""
 
     def __init__(self, maker: Maker):
@@ -69,7 +69,7 @@ class MakeRoutes:
                     "least": LEAST_PICTURES,
                     "title": MAX_TITLE,
                     "licence": MAX_LICENCE,
-                    "words": MAX_WORDS,
+                    "description": MAX_DESCRIPTION,
                     "class_name": MAX_CLASS_NAME,
                 },
                 **self.pictures.facts(request),
