@@ -123,7 +123,7 @@ class Interactions:
             "frames": 12,
             "fps": 12,
             "format": "gif",
-            "mode": "linear",
+            "path": "linear",
         }
         return self.visitor.ask(f"morph/{name}", wish)
 

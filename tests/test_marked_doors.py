@@ -50,7 +50,7 @@ ROUTES: dict[str, dict[str, Any] | str] = {
     "/live/{bundle}/sum": {"m": "vae", "seed": 1, "minus": 2, "plus": 3},
     "/live/{bundle}/edit": {"seed": 3, "along": "0:1.5", "across": "4:1", "attributes": "bright:-1"},
     "/training/{bundle}/film": {"m": "vae", "format": "webp"},
-    "/morph/{bundle}": {"m": "vae", "t": 0.9, "keys": [3, [7.25, 0.5]], "classes": [3, None], "mode": "linear",
+    "/morph/{bundle}": {"m": "vae", "t": 0.9, "keys": [3, [7.25, 0.5]], "classes": [3, None], "path": "linear",
                         "loop": False, "frames": 5, "fps": 20, "attributes": MOVES},
     "/rebuild/{bundle}": {"test": 2, "mask": HALF},
     "/rebuild/{bundle}/search": {"test": 2, "mask": HALF, "model": "gan", "rounds": 1},

@@ -74,7 +74,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         model: ModelName = "",
         label: str = "",
         truncation: float = 1.0,
-        mode: Literal["linear", "spherical", "spline"] = "spherical",
+        path: Literal["linear", "spherical", "spline"] = "spherical",
         loop: bool = True,
         frames: int = 60,
         format: Literal["webp", "gif", "mp4", "film-strip", "png-strip", "zip"] = "webp",
@@ -84,6 +84,7 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         times: list[float] | None = None,
         easing: list[str] | None = None,
         seconds: float = 0.0,
+        mode: Literal["", "linear", "spherical", "spline"] = "",
     ) -> dict:
         """Draw a morph through 2 to 16 seeds, or points [x, y] of the plane that Play travels through.
 
@@ -92,13 +93,14 @@ def drawing(bundles: Mapping[str, ServedBundle]) -> dict[str, Endpoint]:
         at each seed, rising from 0. easing: how it goes on from each. format: an animated webp or gif, an mp4 where the
         server has an encoder, a film-strip in rows for print, a png-strip with all frames side by side, or a zip of the
         frames with path.json. frames_per_second: 1 to 60; a gif holds 50. The others as in /sample, the label for all
-        keys. Returns {"animation": a data URL, "frames": n}.
+        keys; mode is the older name of path. Returns {"animation": a data URL, "frames": n}.
         """
         served = arguments.bundle(bundles, bundle)
         file_format = arguments.choice(format, morph_export.FORMATS, "format")
         weights = arguments.class_weights(label, served)
         classes = [] if weights is None else [int(weights.argmax())] * (len(seeds) if isinstance(seeds, list) else 0)
-        asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes, "mode": mode}
+        asked: dict[str, Any] = {"m": model, "t": truncation, "keys": seeds, "classes": classes}
+        asked |= {"path": mode or path}
         asked |= {"loop": loop, "fps": frames_per_second, "attributes": attributes, "bend": bend}
         asked |= {"times": times, "easing": easing}
         asked |= {"seconds": seconds, "frames": None if seconds else frames}

@@ -50,7 +50,7 @@ def _of(*pictures: np.ndarray, fps: int = 0) -> Drawing:
 
 def _print_sheet(served: ServedBundle, film: Film) -> np.ndarray:
     """The sheet for print of a film, uint8 [H, W, 3]."""
-    asked: dict[str, Any] = {"m": film.m, "t": film.t, "keys": list(film.keys), "mode": film.path, "loop": film.loop}
+    asked: dict[str, Any] = {"m": film.m, "t": film.t, "keys": list(film.keys), "path": film.path, "loop": film.loop}
     asked |= {"frames": film.frames, "fps": 1, "attributes": film.attributes, "bend": film.bend}
     asked |= {"classes": list(film.classes)}
     asked |= {"times": list(film.times), "easing": list(film.easing), "seconds": film.seconds}

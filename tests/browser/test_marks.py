@@ -74,7 +74,7 @@ def test_a_saved_picture_is_marked_drawn_again_and_opened(visit, address: str, q
 
 
 def test_a_dropped_film_opens_its_keyframes(visit, address: str):
-    asked = {"keys": [3, [7.25, 0.5], 9], "classes": [5, 2, 1], "mode": "linear", "loop": False, "frames": 36,
+    asked = {"keys": [3, [7.25, 0.5], 9], "classes": [5, 2, 1], "path": "linear", "loop": False, "frames": 36,
              "fps": 12, "m": "gan", "t": 0.6, "format": "webp"}  # fmt: skip
     form = {"request": (None, json.dumps(asked))}
     *_, last = httpx.post(f"{address}morph/digits", files=form).text.splitlines()

@@ -88,7 +88,7 @@ def test_keyframes_come_from_favourites_move_and_live_in_the_link(visit, address
         frames = [np.asarray(Image.open(io.BytesIO(archive.read(name)))).astype(int) for name in path["files"]]
     assert [key["class"] for key in path["keys"]] == [2, 4, 2, 1, 2] and len(frames) == 60
     assert path["times"] == [0, 0.4, 1.25, 1.88, 2.5] and path["easing"][2] == "smooth" and path["seconds"] == 2.5
-    assert (path["mode"], path["loop"], path["truncation"]) == ("spline", False, 0.8)
+    assert (path["path"], path["loop"], path["truncation"]) == ("spline", False, 0.8)
     for share, frame in list(zip(path["shares"], frames, strict=True))[::13]:
         live = httpx.get(address + path["live"].format(p=share)).content
         assert np.abs(np.asarray(Image.open(io.BytesIO(live))).astype(int) - frame).max() <= 1

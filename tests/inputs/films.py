@@ -31,7 +31,7 @@ ASKED = {
     "m": "vae",
     "t": 1,
     "keys": [1, 2, 3],
-    "mode": "linear",
+    "path": "linear",
     "loop": False,
     "seconds": 2,
     "fps": 60,

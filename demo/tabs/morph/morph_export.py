@@ -149,7 +149,8 @@ class Morph:
             "bundle_version": self.served.engine.bundle.version,
             "model": self.model,
             "keys": keys,
-            "mode": self.path_mode,
+            "path": self.path_mode,
+            "mode": self.path_mode,  # its older name, which scripts read
             "loop": self.loop,
             "truncation": self.truncation,
             **({"attributes": moves} if moves else {}),
@@ -195,8 +196,8 @@ def _in_address(move: float | OwnMove) -> str:
 
 
 def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
-    """The morph that a request asks for: m, t, keys, classes, mode, loop, attributes, bend; times, easing and the
-    length in seconds; fps, and instead of a length the number of frames. Raises UserError."""
+    """The morph that a request asks for: m, t, keys, classes, path (`mode` in older requests), loop, attributes, bend;
+    times, easing and the length in seconds; fps, and instead of a length the number of frames. Raises UserError."""
     keys = arguments.stops(asked.get("keys"))
     given = asked.get("classes") or [None] * len(keys)
     if not isinstance(given, list) or len(given) != len(keys):
@@ -225,7 +226,7 @@ def read(served: ServedBundle, asked: Mapping[str, Any]) -> Morph:
         model=model,
         keys=tuple(keys),
         classes=tuple(classes),
-        path_mode=arguments.choice(asked.get("mode"), paths.PATH_MODES, "mode"),
+        path_mode=arguments.choice(asked.get("path", asked.get("mode")), paths.PATH_MODES, "path"),
         loop=loop,
         truncation=arguments.truncation(asked.get("t")),
         frames=frames,

@@ -6,8 +6,8 @@ const TALLEST = 8192; // pixels of the picture: every browser's canvas takes it
 
 // One frame of the morph, at a share of its path. All of it is as it was asked for: the page may show another bundle meanwhile.
 const frame = async (asked, bundle, share) => {
-  const { b, m, t, keys, classes, mode, loop, attributes, bend } = asked;
-  const params = { m, t, keys: T.keyframes.texts(keys), path: mode, loop: loop ? 1 : 0, p: share, ...T.timing.params(asked) };
+  const { b, m, t, keys, classes, path, loop, attributes, bend } = asked;
+  const params = { m, t, keys: T.keyframes.texts(keys), path, loop: loop ? 1 : 0, p: share, ...T.timing.params(asked) };
   if (classes.length) params.classes = classes.join(",");
   const moves = T.movesText(attributes, bundle, m);
   if (moves) params.attributes = moves;
@@ -18,12 +18,12 @@ const frame = async (asked, bundle, share) => {
 };
 
 // The state of the strip's mark.
-const markOf = ({ m, t, keys, classes, mode, loop, attributes, bend, frames, times, easing, seconds }, columns) => ({
+const markOf = ({ m, t, keys, classes, path, loop, attributes, bend, frames, times, easing, seconds }, columns) => ({
   draw: "film",
   m,
   keys,
   ...(classes.length ? { classes } : {}),
-  path: mode,
+  path,
   loop,
   t,
   ...(Object.keys(attributes).length ? { attributes } : {}),

@@ -160,7 +160,7 @@ CALLS: list[tuple[str, list[Any], str]] = [
     ("interpolate", [[1], *INTERPOLATE], "Seeds must be a list of 2 to 16"),
     ("interpolate", [[1] * 17, *INTERPOLATE], "Seeds must be a list of 2 to 16"),
     ("interpolate", [[[1, 2, 3], [3, 4]], *INTERPOLATE], "A point must be two numbers"),
-    ("interpolate", [[1, 2], "", "", "", 1, "zigzag", True, 4, "gif", 10], "The mode must be one of"),
+    ("interpolate", [[1, 2], "", "", "", 1, "zigzag", True, 4, "gif", 10], "The path must be one of"),
     ("interpolate", [[1, 2], "", "", "", 1, "linear", "yes", 4, "gif", 10], "The loop must be true or false"),
     ("interpolate", [[1, 2], "", "", "", 1, "linear", True, BIG, "gif", 10], "The number of frames must be a whole"),
     ("interpolate", [[1, 2], "", "", "", 1, "linear", True, NAN, "gif", 10], "The number of frames must be a whole"),
@@ -239,7 +239,7 @@ def test_paths_that_are_no_uploads(visitor: Visitor, path: str):
         assert "root:" not in str(answer) and answer.value is None
 
 
-EXPORT = {"keys": [1, 2], "format": "gif", "mode": "linear", "t": 1, "frames": 4, "fps": 5}
+EXPORT = {"keys": [1, 2], "format": "gif", "path": "linear", "t": 1, "frames": 4, "fps": 5}
 FORMS: list[tuple[str, Any, str]] = [
     ("morph/digits", {}, "The format must be one of"),
     ("morph/other", EXPORT, "There is no bundle of this name here"),
@@ -253,7 +253,7 @@ FORMS: list[tuple[str, Any, str]] = [
     ("morph/digits", EXPORT | {"fps": BIG}, "The number of frames a second must be"),
     ("morph/digits", EXPORT | {"t": NAN}, "The truncation must be a number"),
     ("morph/digits", EXPORT | {"format": {"a": 1}}, "The format must be one of"),
-    ("morph/digits", EXPORT | {"mode": None}, "The mode must be one of"),
+    ("morph/digits", EXPORT | {"path": None}, "The path must be one of"),
     ("morph/digits", EXPORT | {"attributes": {"\ud800": {"vector": [1], "amount": 1}}}, "A direction needs a name"),
     ("compare/look/digits", {}, "The seed must be a whole number"),
     ("compare/look/digits", {"c": 0, "seed": NAN}, "The seed must be a whole number"),

@@ -74,12 +74,20 @@ def test_sample_draws_places_between_seeds(client: gradio_client.Client, server:
 
 def test_interpolate_gives_an_animation_of_the_frames_asked_for(client: gradio_client.Client):
     for form, opened in (("webp", "WEBP"), ("gif", "GIF"), ("png-strip", "PNG")):
-        answer = client.predict([1, 2, 3], frames=7, format=form, mode="spline", api_name="/interpolate")
+        answer = client.predict([1, 2, 3], frames=7, format=form, path="spline", api_name="/interpolate")
         data = base64.b64decode(answer["animation"].partition(",")[2])
         with Image.open(io.BytesIO(data)) as file:
             assert file.format == opened
             frames = file.width // file.height if form == "png-strip" else file.n_frames
         assert frames == answer["frames"] == 7
+
+
+def test_interpolate_takes_the_path_under_its_older_name(client: gradio_client.Client):
+    straight, old, spline = (
+        client.predict([1, 2, 3], frames=5, format="png-strip", api_name="/interpolate", **words)["animation"]
+        for words in ({"path": "linear"}, {"mode": "linear"}, {"path": "spline"})
+    )
+    assert straight == old != spline
 
 
 def test_interpolate_takes_points_and_writes_an_archive(client: gradio_client.Client):
@@ -151,7 +159,7 @@ REFUSALS = [
     ("/interpolate", {"seeds": [1]}, "Seeds must be a list of 2 to 16"),
     ("/interpolate", {"seeds": [1, [1e9, 0]]}, "The coordinate of a point must be a number"),
     ("/interpolate", {"seeds": [1, 2], "frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
-    ("/interpolate", {"seeds": [1, 2], "mode": "zigzag"}, "The mode must be one of"),
+    ("/interpolate", {"seeds": [1, 2], "path": "zigzag"}, "The path must be one of"),
     ("/interpolate", {"seeds": [1, 2], "format": "exe"}, "The format must be one of"),
     ("/interpolate", {"seeds": [1, 2], "loop": "yes"}, "The loop must be true or false"),
 ]

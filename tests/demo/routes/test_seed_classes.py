@@ -21,7 +21,7 @@ from demo.tabs.compare.closer_look import closer_look as look_closer
 from demo.tabs.morph import morph_export
 
 SEEDS = [0, 7, 23, 4_294_967_295]
-MORPH = {"mode": "linear", "loop": False, "t": 1, "frames": 2, "fps": 5}
+MORPH = {"path": "linear", "loop": False, "t": 1, "frames": 2, "fps": 5}
 Door = Callable[[ServedBundle, TestClient, int, str], np.ndarray]
 
 

@@ -86,7 +86,7 @@ def test_two_hundred_interactions_leave_no_file(visitor: Visitor, tmp_path: Path
         assert visitor.get("live/tiny/morph", keys="1,2", p=i / 40).status_code == 200
         assert visitor.call("sample", [i], "", "", "", 1).value["images"]
         assert visitor.ask("rebuild/tiny", {"test": i % 24}).value["seen"]
-        wish = {"keys": [i, 1], "mode": "linear", "frames": 2, "fps": 5, "t": 1, "format": "gif"}
+        wish = {"keys": [i, 1], "path": "linear", "frames": 2, "fps": 5, "t": 1, "format": "gif"}
         assert visitor.ask("morph/tiny", wish).value["href"]
     assert inside(folder) == []
     for _ in range(15):

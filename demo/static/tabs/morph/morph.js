@@ -152,7 +152,7 @@ const request = () => ({
   bend: T.readMoves(T.state.bend),
   keys: [...choice.keys],
   classes: T.bundle().classes.length ? choice.keys.map((_, i) => list.classOf(i)) : [],
-  mode: choice.path,
+  path: choice.path,
   loop: choice.loop,
   seconds: choice.seconds,
   ...T.timing.fields(choice),

@@ -31,7 +31,7 @@ from demo.tabs.morph.export_job import exported
 from tests.support.waiting import wait_until
 
 ASKED = {
-    "b": "tiny", "m": "gan", "t": 0.9, "keys": [3, [7.25, 0.5], 2**32 - 1], "classes": [3, None, 1], "mode": "spline",
+    "b": "tiny", "m": "gan", "t": 0.9, "keys": [3, [7.25, 0.5], 2**32 - 1], "classes": [3, None, 1], "path": "spline",
     "loop": True, "frames": 14, "fps": 20,
 }  # fmt: skip
 MARK = Mark(source=TRAINED)
@@ -146,7 +146,7 @@ def test_a_zip_draws_itself_again(bundles: dict[str, ServedBundle]):
     keys = [key["seed"] if "seed" in key else (key["x"], key["y"]) for key in path["keys"]]
     rows = np.stack([one_hot(key["class"], served.class_count) for key in path["keys"]])
     again = served.morph_at(
-        keys, np.array(path["shares"]), rows, path["mode"], path["loop"], path["truncation"], path["model"]
+        keys, np.array(path["shares"]), rows, path["path"], path["loop"], path["truncation"], path["model"]
     )
     assert (images.to_uint8(again) == np.stack(frames)).all()
     assert path["shares"] == path_shares(path["frames"], path["loop"]).tolist()
@@ -273,8 +273,8 @@ REFUSALS = [
     ({"classes": "123"}, "one class for each keyframe"),
     ({"b": "plain"}, "Bundle 'plain' has no classes"),
     ({"m": "diffusion"}, "The model must be one of gan, vae"),
-    ({"mode": "zigzag"}, "The mode must be one of"),
-    ({"mode": ["spline"]}, "The mode must be one of"),
+    ({"path": "zigzag"}, "The path must be one of"),
+    ({"path": ["spline"]}, "The path must be one of"),
     ({"loop": "yes"}, "The loop must be true or false"),
     ({"t": float("nan")}, "The truncation must be a number"),
     ({"frames": 10**9}, "The number of frames must be a whole number from 2 to 240"),
@@ -300,6 +300,12 @@ REFUSALS = [
     ({"format": "exe"}, "The format must be one of"),
     ({"format": None}, "The format must be one of"),
 ]
+
+
+def test_older_requests_and_scripts_know_the_path_as_the_mode(bundles: dict[str, ServedBundle]):
+    asked = ASKED | {"frames": 4, "mode": "spline"}
+    older = morph_export.read(bundles["tiny"], {name: value for name, value in asked.items() if name != "path"})
+    assert older.path_file()["mode"] == older.path_file()["path"] == "spline"
 
 
 @pytest.mark.parametrize(("changes", "sentence"), REFUSALS)
