@@ -105,7 +105,7 @@ def dragged(page: Page, network: CDPSession, name: str, latency: int, seconds: f
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x + RADIUS, y)
     page.mouse.down()
-    page.evaluate("Object.assign(Twofold.stats, {shown: 0, model: [], round: []})")
+    page.evaluate("Object.assign(Twofold.stats, {shown: 0, modelMs: [], roundMs: []})")
     began = time.perf_counter()
     while (passed := time.perf_counter() - began) < seconds:
         angle = 2 * math.pi * passed / LAP
@@ -115,7 +115,8 @@ def dragged(page: Page, network: CDPSession, name: str, latency: int, seconds: f
     page.mouse.up()
     page.wait_for_timeout(1000)
     row = {"latency_ms": latency, "pictures_per_second": round(stats["shown"] / passed, 1)}
-    row |= {f"{key}_ms": round(statistics.median(stats[key]), 1) for key in ("model", "round") if stats[key]}
+    clocked = {"model_ms": stats["modelMs"], "round_ms": stats["roundMs"]}
+    row |= {key: round(statistics.median(times), 1) for key, times in clocked.items() if times}
     clocks = f"model {row.get('model_ms', 0):5.1f} ms   round trip {row.get('round_ms', 0):6.1f} ms"
     print(f"{name:16s} +{latency:3d} ms {row['pictures_per_second']:6.1f} pictures/s   {clocks}", flush=True)
     return row

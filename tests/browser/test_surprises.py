@@ -57,7 +57,7 @@ def pictures_leave_the_words_of_others(page: Page) -> None:
             await new Promise((done) => setTimeout(done));
             told.push(T.message);
         };
-        const answer = { picture: null, model: null, round: 1000 };
+        const answer = { picture: null, modelMs: null, roundMs: 1000 };
         await step(() => show("", {}));
         await step(() => ends[0].reject(new Error("No picture.")));
         await step(() => (show("", {}), show("", {})));

@@ -157,15 +157,15 @@ if (!T.facts.bundles.length) {
   // Four times a second at most: faster, nobody could read it.
   let shownAt = 0;
   let newest;
-  const showTiming = (model, round) => {
+  const showLatency = (modelMs, roundMs) => {
     shownAt = performance.now();
-    const parts = model === null ? [] : [T.t("{ms} ms model", { ms: model.toFixed(1) })];
-    clock.textContent = ` · ${[...parts, T.t("{ms} ms total", { ms: Math.round(round) })].join(" · ")}`;
+    const parts = modelMs === null ? [] : [T.t("{ms} ms model", { ms: modelMs.toFixed(1) })];
+    clock.textContent = ` · ${[...parts, T.t("{ms} ms total", { ms: Math.round(roundMs) })].join(" · ")}`;
   };
-  T.timingListeners.push((model, round) => {
+  T.latencyListeners.push((modelMs, roundMs) => {
     clearTimeout(newest);
-    if (performance.now() - shownAt > 250) showTiming(model, round);
-    else newest = setTimeout(showTiming, 250, model, round);
+    if (performance.now() - shownAt > 250) showLatency(modelMs, roundMs);
+    else newest = setTimeout(showLatency, 250, modelMs, roundMs);
   });
   T.messageListeners.push((sentence) => message.show(sentence));
 

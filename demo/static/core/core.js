@@ -12,7 +12,7 @@
     // Bundle, model, class, mix of classes as text (class_mix.js), truncation, place on the seed plane, moves along attributes
     // (attributes.js) and what is done to styles (bending.js) as text.
     state: { b: null, m: "gan", c: null, mix: "", t: 1, x: 0, y: 0, attributes: "", bend: "" },
-    stats: { inFlight: 0, shown: 0, model: [], round: [] }, // requests on their way, pictures shown, times in ms
+    stats: { inFlight: 0, shown: 0, modelMs: [], roundMs: [] }, // requests on their way, pictures shown, times in ms
     maxCoordinate: 1e6, // of x and y, as on the server
     lastSeed: 99_999_999, // the last that "Go to seed" and Samples offer
     seedCount: SEEDS,
@@ -180,9 +180,9 @@
     message: "", // what it says now, since T.messageAt
     messageAt: 0,
     messageListeners: [], // called with each sentence of T.showMessage
-    timingListeners: [], // called with the milliseconds of the model and of the round trip, at each live picture
-    reportTiming(model, round) {
-      for (const listener of T.timingListeners) listener(model, round);
+    latencyListeners: [], // called with the milliseconds of the model and of the round trip, at each live picture
+    reportLatency(modelMs, roundMs) {
+      for (const listener of T.latencyListeners) listener(modelMs, roundMs);
     },
     replyTimeout: 30_000, // ms without an answer, after which a widget stops waiting
     get busyMessage() {

@@ -14,12 +14,12 @@
 
   let complaint = ""; // what the bar was told of a picture that did not come
   // Writes down what T.stats keeps of an answer.
-  const count = ({ model, round }) => {
+  const count = ({ modelMs, roundMs }) => {
     const { stats } = T;
     stats.shown += 1;
-    if (model !== null) stats.model.push(model);
-    stats.round.push(round);
-    if (stats.round.length > MOST_TIMES) stats.model.length = stats.round.length = 0;
+    if (modelMs !== null) stats.modelMs.push(modelMs);
+    stats.roundMs.push(roundMs);
+    if (stats.roundMs.length > MOST_TIMES) stats.modelMs.length = stats.roundMs.length = 0;
   };
 
   Object.assign(T, {
@@ -33,7 +33,7 @@
       if (T.message && (T.message === complaint || performance.now() - T.messageAt > READ)) T.showMessage("");
       complaint = "";
     },
-    // The picture at a live address: { picture: ImageData, model: ms or null, round: ms, alone: whether its source draws one
+    // The picture at a live address: { picture: ImageData, modelMs (or null), roundMs, alone: whether its source draws one
     // after the other }. Rejects with a sentence.
     async fetchPicture(path, params, signal) {
       T.stats.inFlight += 1;
@@ -50,9 +50,9 @@
       const began = performance.now();
       const answer = await T.ask(T.url(path, { ...params, f: "raw" }), { signal });
       const picture = T.imageData(await answer.arrayBuffer(), answer.headers.get("X-Shape"));
-      const round = performance.now() - began;
-      const model = Number(/model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "")?.[1] ?? NaN);
-      return { picture, model: model <= round ? model : null, round }; // longer: the browser had the picture already
+      const roundMs = performance.now() - began;
+      const modelMs = Number(/model;dur=([\d.]+)/.exec(answer.headers.get("Server-Timing") ?? "")?.[1] ?? NaN);
+      return { picture, modelMs: modelMs <= roundMs ? modelMs : null, roundMs }; // longer: the browser had the picture already
     },
     // A function that asks for a picture at (path, params). The newest request wins: a few are on their way at once, more
     // the longer they take, and an older answer never replaces a newer one. show(picture, request) paints it; request has
@@ -76,13 +76,13 @@
         inFlight += 1;
         try {
           const answer = await T.fetchPicture(request.path, request.params);
-          roundTrip += (answer.round - roundTrip) / 8;
+          roundTrip += (answer.roundMs - roundTrip) / 8;
           alone = Boolean(answer.alone);
           if (n > shown) {
             shown = n;
             count(answer);
             show(answer.picture, request);
-            T.reportTiming(answer.model, answer.round);
+            T.reportLatency(answer.modelMs, answer.roundMs);
             T.endComplaint();
           }
         } catch (error) {

@@ -57,7 +57,7 @@ export const stillAlike = async (models, classCount, drawers) => {
 };
 
 // The time per picture of each of `drawers` in ms: the median for each model, then the mean over the models. A drawer is
-// point → { pixels: ArrayBuffer, model: ms }. Throws when their pictures differ by more than one grey level.
+// point → { pixels: ArrayBuffer, modelMs }. Throws when their pictures differ by more than one grey level.
 export const pictureTimes = async (models, classCount, drawers, clock = () => performance.now()) => {
   const sums = drawers.map(() => 0);
   for (const m of models) {
@@ -69,7 +69,7 @@ export const pictureTimes = async (models, classCount, drawers, clock = () => pe
       const times = drawers.map(() => []);
       for (let i = 0; i < PICTURES && (i < LEAST || clock() < end); i += 1) {
         const answers = await drawnAlike(comparedPoint(i, m, classCount), drawers);
-        answers.forEach(({ model }, d) => times[d].push(model));
+        answers.forEach(({ modelMs }, d) => times[d].push(modelMs));
       }
       now = times.map((spent, d) => Math.min(before[d], median(spent)));
     } while (clock() < end && now.some((time, d) => time < STILL_FASTER * before[d]));

@@ -118,7 +118,7 @@ const connect = (build, onProgress = () => {}, onLost = () => {}) => {
 // factsOf(name): the facts of a bundle as they are now, or undefined where it is not drawn here. builds: { wasm, jspi,
 // asyncify }, each { script, wasm: { url, bytes, sha256 }, gpu }; the page may lack the last two. onProgress: as above.
 // onChange(): status or offered has changed. memory: { read(name), keep(name, value) } of what outlives the page.
-// Returns (path, params, signal) → { picture: ImageData, model: ms, round: ms, alone: true }, which rejects with a sentence,
+// Returns (path, params, signal) → { picture: ImageData, modelMs, roundMs, alone: true }, which rejects with a sentence,
 // and has
 //   choose("auto" | "gpu" | "cpu")   what the visitor wants
 //   choice, offered                  that, and whether there is any WebGPU to choose
@@ -242,7 +242,7 @@ export const localPictures = (factsOf, builds, onProgress, onChange, memory) => 
     answer ??= await cpuWorker.ask(question);
     signal?.throwIfAborted();
     const picture = new ImageData(new Uint8ClampedArray(answer.pixels), answer.width);
-    return { picture, model: answer.model, round: performance.now() - began, alone: true };
+    return { picture, modelMs: answer.modelMs, roundMs: performance.now() - began, alone: true };
   };
   draw.choice = "auto";
   draw.offered = false;

@@ -123,7 +123,7 @@ const picture = async ({ bundle, at, morph }) => {
   const before = clock.spent;
   const image = await (morph ? device.morph(morph) : device.at(at));
   const pixels = toPixels(image, facts.channels);
-  return { pixels: pixels.buffer, width: facts.width, model: clock.spent - before };
+  return { pixels: pixels.buffer, width: facts.width, modelMs: clock.spent - before };
 };
 
 let last = Promise.resolve(); // one after the other: a session runs one picture at a time

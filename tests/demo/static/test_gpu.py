@@ -20,7 +20,7 @@ const drawer = (times, shift = 0, late = 0) => {
         now += model;
         const wrong = drawn++ >= late ? shift : 0;
         draw.points = [...(draw.points ?? []), point];
-        return { pixels: Uint8Array.from([10, 20, 30 + wrong, 255]).buffer, model };
+        return { pixels: Uint8Array.from([10, 20, 30 + wrong, 255]).buffer, modelMs: model };
     };
     return draw;
 };

@@ -160,10 +160,10 @@ const ask = async (side, { path, params, wanted }) => {
   const mine = { wanted, control: new AbortController() };
   onTheirWay[side] = mine;
   try {
-    const { picture, model, round } = await T.fetchPicture(path, params, mine.control.signal);
+    const { picture, modelMs, roundMs } = await T.fetchPicture(path, params, mine.control.signal);
     if (onTheirWay[side] !== mine) return;
     sheets[side] = { image: picture, of: wanted, pictures: T.cutSheet(picture, params.grid, params.grid ** 2) };
-    T.reportTiming(model, round);
+    T.reportLatency(modelMs, roundMs);
     failed[side] = false;
     if (!failed.includes(true)) T.endComplaint();
   } catch (error) {
