@@ -90,13 +90,13 @@ def bundle_facts(served: ServedBundle) -> dict[str, Any]:
         ],  # the curves themselves are read from bundle.json where they are drawn
         "curves": f"{address}/{INDEX}",
         "snapshots": snapshots.page_facts(info, f"{address}/{{file}}?v={version}"),
-        "latents": _latents(served),
+        "latent_facts": _latent_facts(served),
         "generator": _generator(served),
         "downloads": _downloads(served, address),
     }
 
 
-def _latents(served: ServedBundle) -> dict[str, Any]:
+def _latent_facts(served: ServedBundle) -> dict[str, Any]:
     """What code outside needs to know to make a latent from a seed."""
     gan, vae = served.info.gan, served.info.vae
     known: dict[str, Any] = {}

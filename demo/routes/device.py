@@ -72,11 +72,11 @@ def page_facts() -> dict[str, Any]:
     """Where the page finds the way to draw on its device, or the command that its owner lacks."""
     runtime = on_device.installed(WEB)
     if runtime is None:
-        return {"missing": HOW_TO_GET_IT}
+        return {"install": HOW_TO_GET_IT}
     home = f"device/{release()}/"
     builds = {name: on_device.build_facts(runtime, name, home) for name in runtime.builds}
     return {
-        "missing": "",
+        "install": "",
         "module": f"{home}local.js",
         "builds": builds,
         "runtime": f"{RUNTIME} {runtime.version}",

@@ -75,8 +75,8 @@ def test_without_onnxruntime_web_there_is_no_switch_and_about_says_how_to_get_it
     def without(route):
         answer = route.fetch()
         text = answer.text()
-        assert '"missing":""' in text
-        route.fulfill(response=answer, body=text.replace('"missing":""', '"missing":"python -m demo.web"'))
+        assert '"install":""' in text
+        route.fulfill(response=answer, body=text.replace('"install":""', '"install":"python -m demo.web"'))
 
     page = visit("?b=digits")
     assert page.get_by_role("switch", name="On my device").count() == 1

@@ -114,7 +114,7 @@ const aboutProcessor = (bundle) =>
       term(T.t("Why"), T.translate(bundle.reason)),
       T.facts.device.runtime ? term(T.t("On your own device"), T.t("{runtime}; switch it on in Play", { runtime: T.facts.device.runtime })) : null,
     ),
-    ...missingRuntime(T.facts.device.missing),
+    ...missingRuntime(T.facts.device.install),
     ...T.unavailableBundles(),
   );
 

@@ -105,7 +105,7 @@ def bend(stage, scale=1, shift=0, rotate=0, noise=0):  # stages from 0
   };
 
   const pythonGan = (state, bundle) => {
-    const { latent_dim: dim, prior, styled, adapter } = bundle.latents.gan;
+    const { latent_dim: dim, prior, styled, adapter } = bundle.latent_facts.gan;
     const seeds = corners(state);
     const count = bundle.classes.length;
     const lines = [
@@ -148,7 +148,7 @@ def bend(stage, scale=1, shift=0, rotate=0, noise=0):  # stages from 0
 
 def code(seed):  # a draw from the fitted mixture
     draw = np.random.Generator(np.random.PCG64(seed))
-    noise, i = draw.standard_normal(${bundle.latents.vae.latent_dim}), np.searchsorted(reach, draw.random(), side="right")
+    noise, i = draw.standard_normal(${bundle.latent_facts.vae.latent_dim}), np.searchsorted(reach, draw.random(), side="right")
     return (latents["mixture_means"][i] + ${step}).astype("f4")
 `,
       one ? `z = code(${seeds[0][0]})` : `mean, std = latents["code_mean"], latents["code_std"]`,
@@ -265,7 +265,7 @@ curl -s ${home}gradio_api/call/sample/$id
   // [[name, what to install, code], …] for a state; home: the server's address with a slash at the end.
   T.snippets = (state, bundle, home) => {
     const snippets = [["Python", "pip install onnxruntime numpy pillow", python(state, bundle, home)]];
-    if (!bundle.latents.gan?.adapter) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
+    if (!bundle.latent_facts.gan?.adapter) snippets.push(["JavaScript", "npm install onnxruntime-web", javascript(state, bundle, home)]);
     if (!T.mixOf(state)) snippets.push(["gradio_client", "pip install gradio_client", client(state, bundle, home)]); // an endpoint takes one class
     snippets.push(["curl", "", curl(state, bundle, home)]);
     return snippets;

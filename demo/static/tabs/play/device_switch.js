@@ -61,7 +61,7 @@
   // The element with the switch, with its status below; null where the server lacks what it needs (About says what). A
   // visitor who has switched it on finds it on again.
   T.deviceSwitch = () => {
-    if (!T.facts.device || T.facts.device.missing) return null;
+    if (!T.facts.device || T.facts.device.install) return null;
     const box = el("input", { type: "checkbox", role: "switch" });
     const label = el("label", { class: "tf-switch" }, box, el("span", {}, T.t("On my device")));
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": T.t("Loading the models") });
