@@ -6,7 +6,7 @@ import { pathAt, timing } from "./paths.js";
 
 const MOST_MOVE = 4; // standard deviations along an attribute, both ways, as in bundle/attribute_moves.py
 
-export class Device {
+export class BundleModel {
   // info: { classes: names, attributes: [{ name }, …], gan: { latent_dim, prior } or null, vae: {…} or null }; arrays: those
   // of latents.npz, flat.
   constructor(info, arrays, run) {

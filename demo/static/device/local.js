@@ -24,13 +24,13 @@ const movesOf = (text) =>
       }),
   );
 
-// The parameters of a live address, as Device.at takes them.
+// The parameters of a live address, as BundleModel.at takes them.
 const pointOf = (params, models) => {
   const { m = models[0], t, c, x, y, attributes, bend } = params;
   return { m, t: number(t, 1), c: classOf(c), x: number(x, 0), y: number(y, 0), attributes: movesOf(attributes), bend: movesOf(bend) };
 };
 
-// The parameters of the address of a morph, as Device.morph takes them.
+// The parameters of the address of a morph, as BundleModel.morph takes them.
 const morphOf = (params, models) => {
   const { m = models[0], t, keys, classes, path: mode = "spherical", loop, p, attributes, bend, times, easing, seconds } = params;
   if (/pca|lda/.test(keys)) throw new Error("Only a server draws points of the latent map.");

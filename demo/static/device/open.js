@@ -1,6 +1,6 @@
 // Opens a bundle at an address and draws with onnxruntime-web, for the JavaScript of the API tab. An ES module; GET
 // /web/twofold.js has it and the modules that it needs in one file, for other pages and for Node.
-import { Device, toPixels } from "./device.js";
+import { BundleModel, toPixels } from "./device.js";
 
 // The bytes at an address.
 const load = async (url) => {
@@ -47,10 +47,10 @@ export const open = async (address, ort) => {
     const feeds = Object.entries(inputs).map(([name, values]) => [name, new ort.Tensor("float32", values, shapes[name])]);
     return (await sessions[graph].run(Object.fromEntries(feeds)))[sessions[graph].outputNames[0]].data;
   };
-  const device = new Device({ classes: index.dataset.classes, attributes: index.attributes, gan: index.gan, vae: index.vae }, arrays, run);
+  const model = new BundleModel({ classes: index.dataset.classes, attributes: index.attributes, gan: index.gan, vae: index.vae }, arrays, run);
   // The RGBA bytes at a point of the seed plane. m: gan or vae; c: a class, a mix { class: share } or null; t: truncation;
   // x, y: as in a link; attributes: { name: standard deviations, or { amount, vector } along a saved direction }, bend:
   // { "2.scale": 1.5, … }, none by default.
-  const draw = async (point) => toPixels(await device.at(point), index.image.channels);
+  const draw = async (point) => toPixels(await model.at(point), index.image.channels);
   return { index, draw };
 };

@@ -4,9 +4,9 @@
 //      or  { id, bundle: "name@version", at: a point }  or  { id, bundle, morph: a point of a morph }, as device.js takes them
 // Out: { id, loaded, total }  in bytes while files arrive; then { id, result: null or a picture }  or  { id, error: a
 //      sentence };  { lost: a sentence }  when the graphics card is gone.
-import { Device, toPixels } from "./device.js";
+import { BundleModel, toPixels } from "./device.js";
 
-const bundles = new Map(); // { facts, sessions, clock, device } by "name@version"
+const bundles = new Map(); // { facts, sessions, clock, model } by "name@version"
 let ort = null;
 let starting = null; // the promise that onnxruntime-web is loaded
 
@@ -112,16 +112,16 @@ const open = async ({ id, open: facts, build }) => {
     clock.spent += performance.now() - began;
     return outputs[sessions[graph].outputNames[0]].data;
   };
-  const device = new Device(facts, arrays, run);
-  for (const m of facts.models) await device.at({ x: 0, y: 0, c: null, t: 1, m }); // a session's first run is slow
-  await keep({ facts, sessions, clock, device });
+  const model = new BundleModel(facts, arrays, run);
+  for (const m of facts.models) await model.at({ x: 0, y: 0, c: null, t: 1, m }); // a session's first run is slow
+  await keep({ facts, sessions, clock, model });
   return null;
 };
 
 const picture = async ({ bundle, at, morph }) => {
-  const { facts, clock, device } = bundles.get(bundle);
+  const { facts, clock, model } = bundles.get(bundle);
   const before = clock.spent;
-  const image = await (morph ? device.morph(morph) : device.at(at));
+  const image = await (morph ? model.morph(morph) : model.at(at));
   const pixels = toPixels(image, facts.channels);
   return { pixels: pixels.buffer, width: facts.width, modelMs: clock.spent - before };
 };

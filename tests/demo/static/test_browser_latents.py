@@ -26,8 +26,8 @@ import * as latents from "./latents.js";
 import * as paths from "./paths.js";
 import { Generator } from "./random.js";
 import * as bend from "./bend.js";
-import { Device } from "./device.js";
-const names = { ...latents, ...paths, ...bend, Generator, Device };
+import { BundleModel } from "./device.js";
+const names = { ...latents, ...paths, ...bend, Generator, BundleModel };
 const plain = (_, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
 for await (const line of createInterface({ input: process.stdin })) {
     try {
@@ -246,7 +246,7 @@ def test_codes_of_the_mixture(node: Node):
         np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6)
 
 
-# The class that a device draws with, of a mapping that only writes down its input.
+# The class that a model draws with, of a mapping that only writes down its input.
 CLASS_OF = """async (ask) => {
     let seen = null;
     const run = (graph, inputs) => {
@@ -254,7 +254,7 @@ CLASS_OF = """async (ask) => {
         return new Float32Array(graph === "mapping" ? 8 : 4);
     };
     const info = { classes: [..."0123456789"], gan: { latent_dim: 8, prior: "normal" }, vae: null };
-    await ask(new Device(info, { w_mean: new Float32Array(80) }, run));
+    await ask(new BundleModel(info, { w_mean: new Float32Array(80) }, run));
     return seen.indexOf(1);
 }"""
 
@@ -266,10 +266,10 @@ def test_a_seed_without_a_class_has_the_servers(node: Node):
     places = [*PLACES, (float(2**20), 12.5), (7.9, -0.1)]
     wanted = [latents.key_seed(place) % 10 for place in places]
     assert wanted[1] == 2 and len(set(wanted)) > 3
-    at = "Promise.all(places.map(([x, y]) => classOf((device) => device.at({ x, y, c: null, t: 1, m: 'gan' }))))"
+    at = "Promise.all(places.map(([x, y]) => classOf((model) => model.at({ x, y, c: null, t: 1, m: 'gan' }))))"
     assert node(f"(classOf => {at})({CLASS_OF})", places=places) == wanted
-    morph = "device.morph({ keys: [key, 3], classes: [null, null], p: 0, mode: 'linear', loop: false, t: 1, m: 'gan' })"
-    along = f"Promise.all(places.map((key) => classOf((device) => {morph})))"
+    morph = "model.morph({ keys: [key, 3], classes: [null, null], p: 0, mode: 'linear', loop: false, t: 1, m: 'gan' })"
+    along = f"Promise.all(places.map((key) => classOf((model) => {morph})))"
     assert node(f"(classOf => {along})({CLASS_OF})", places=places) == wanted
-    chosen = "Promise.all(places.map(([x, y]) => classOf((device) => device.at({ x, y, c: 4, t: 1, m: 'gan' }))))"
+    chosen = "Promise.all(places.map(([x, y]) => classOf((model) => model.at({ x, y, c: 4, t: 1, m: 'gan' }))))"
     assert set(node(f"(classOf => {chosen})({CLASS_OF})", places=places)) == {4}
