@@ -77,7 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="a bundle, a folder of bundles, or hf://user/repo@revision on the Hugging Face Hub (default: artifacts/)",
     )
     parser.add_argument(
-        "--allow-upload", action="store_true",
+        "--allow-models", "--allow-upload",  # its older name: pictures are uploaded without it
+        action="store_true",
         help="let visitors upload .onnx generators, which run in processes with limits (Linux, macOS)",
     )  # fmt: skip
     parser.add_argument(
@@ -113,7 +114,7 @@ def _serve(options: argparse.Namespace) -> int:
         print("No bundle to serve; the page says how to make one.", file=sys.stderr)
 
     folder = _own_temporary_folder()
-    uploads = _uploads(bundles) if options.allow_upload else None
+    uploads = _uploads(bundles) if options.allow_models else None
     tools = _tools(bundles, address, public) if options.mcp else None
     maker = _maker(options, address, bundles, provider) if options.make else None
     demo = build_demo(bundles, unavailable, uploads is not None, tools is not None, maker is not None)

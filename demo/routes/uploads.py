@@ -1,4 +1,4 @@
-"""--allow-upload: models that visitors bring, which everybody on the page may use.
+"""--allow-models: models that visitors bring, which everybody on the page may use.
 
     GET  /uploads          facts of the models that are here now
     POST /uploads?title=   the bytes of an .onnx file -> facts of its bundle; status 400 with what is wrong

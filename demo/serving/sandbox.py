@@ -69,7 +69,7 @@ def missing_limits() -> str:
     command = [sys.executable, "-m", "demo.serving.sandbox", "limits"]
     done = subprocess.run(command, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError("--allow-upload does not work here: the process in which models would run ended unexpectedly.")
+        raise UserError("--allow-models does not work here: the process in which models would run ended unexpectedly.")
     refused = json.loads(done.stdout)
     if not refused:
         return ""
