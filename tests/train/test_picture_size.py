@@ -94,6 +94,7 @@ def test_every_preset_takes_a_step_of_pictures_that_are_not_square(command: str,
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_leak")
 def test_train_all_of_pictures_that_are_not_square(tmp_path: Path):
     """From the folder to the figures; a resumed run goes on with the size that it has."""
     pictures, run = draw_folder(tmp_path / "pictures", 120), tmp_path / "run"
@@ -104,7 +105,9 @@ def test_train_all_of_pictures_that_are_not_square(tmp_path: Path):
     for stage, size in {"gan": (8 * 40, 8 * 24), "vae": (8 * 40, 3 * 24)}.items():
         with Image.open(sorted((run / stage / "samples").iterdir())[-1]) as sheet:
             assert sheet.size == size
-    train("evaluate", run, "--data", pictures, "--samples", "100", "--threads", "1", "--no-copies")
+    train(
+        "evaluate", run, "--data", pictures, "--samples", "100", "--bound-samples", "4", "--threads", "1", "--no-copies"
+    )
     with Image.open(run / "evaluation" / "vae_repairs.png") as sheet:
         rows = np.asarray(sheet.convert("L")).reshape(-1, 24, sheet.width)
     assert sheet.width == 8 * 40 and (rows[1, 10, 16:20] == 128).all()  # the first damage: a grey box in the middle

@@ -50,8 +50,8 @@
       }
     };
     addEventListener("pagehide", video.stop);
-    const unseen = (entries) => entries.every((entry) => !entry.isIntersecting) && !T.visible(video);
-    new IntersectionObserver((entries) => stream && unseen(entries) && !inUse() && video.stop()).observe(video);
+    // Its size becomes zero when its tab is closed, even where it was out of view and no intersection changes.
+    new ResizeObserver(() => stream && !T.visible(video) && !inUse() && video.stop()).observe(video);
     return video;
   };
 })();

@@ -304,10 +304,8 @@ const refresh = () => {
   draw();
 };
 T.on(T.debounced(() => T.visible(canvas) && refresh(), 80));
-new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting)) refresh();
-  T.noteOpenTab("morph", T.visible(canvas));
-}).observe(canvas);
+new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && refresh()).observe(canvas);
+new ResizeObserver(() => T.noteOpenTab("morph", T.visible(canvas))).observe(canvas);
 T.showMorph = fromMark;
 describe();
 if (T.morphToOpen) fromMark(T.morphToOpen); // it was asked for before this tab was there
