@@ -60,10 +60,8 @@ def _with_figures(index: Any, change: Callable[[Any], Any]) -> Any:
 
 def _under_current_name(figure: Any) -> Any:
     """A figure as it came, but under its name of now."""
-    if not isinstance(figure, dict):
-        return figure
-    name = figure.get("name")
-    return figure | {"name": RENAMED_FIGURES[name]} if name in list(RENAMED_FIGURES) else figure
+    name = RENAMED_FIGURES.get(str(figure.get("name"))) if isinstance(figure, dict) else None
+    return figure | {"name": name} if name else figure
 
 
 def _without_kernel_error(figure: Any) -> Any:
